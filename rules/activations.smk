@@ -1,0 +1,20 @@
+# The activations: one job per condition, one store per layer.
+
+
+rule extract_activations:
+    input:
+        ancient(rules.check_layers.output),
+        images=f"{RESULTS}/images/{{condition}}.zarr.zip",
+        weights=WEIGHTS,
+    output:
+        [f"{RESULTS}/activations/{{condition}}/{layer}.zarr.zip" for layer in LAYERS],
+    log:
+        f"{LOGS}/extract_activations/{{condition}}.log",
+    params:
+        network=network(),
+        basis=config["activations"]["basis"],
+        library=library("extract_activations"),
+    conda:
+        "../envs/network.yaml"
+    script:
+        "../scripts/extract_activations.py"

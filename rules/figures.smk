@@ -1,0 +1,144 @@
+# The figures: SVG for the report, PNG for slides, and a sentence of the run's numbers for the caption.
+TABLES = f"{RESULTS}/tables"
+
+
+def figure_files(name, folder="{family}/"):
+    """The files of one figure; the SVG goes into the report."""
+    stem = f"{RESULTS}/figures/{folder}{name}"
+    return {
+        "svg": report(
+            f"{stem}.svg",
+            caption=f"captions/{name}.rst",
+            category="{family}" if folder else "model",
+            labels={"figure": name.replace("_", " ")},
+        ),
+        "png": f"{stem}.png",
+        "numbers": f"{stem}.rst",
+    }
+
+
+rule plot_training:
+    input:
+        history=f"{RESULTS}/model/history.csv",
+    output:
+        **figure_files("training", folder=""),
+    log:
+        f"{LOGS}/plot_training.log",
+    params:
+        style=config["figures"]["training"],
+        library=library("plot_training"),
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../scripts/plot_training.py"
+
+
+rule plot_examples:
+    input:
+        images=lambda w: [
+            f"{RESULTS}/images/{c}.zarr.zip" for c in family_conditions(w.family)
+        ],
+        accuracy=lambda w: [
+            f"{RESULTS}/accuracy/{c}.h5" for c in family_conditions(w.family)
+        ],
+    output:
+        **figure_files("examples"),
+    log:
+        f"{LOGS}/plot_examples/{{family}}.log",
+    params:
+        style=config["figures"]["examples"],
+        strengths=lambda w: [
+            CONDITIONS[c].strength for c in family_conditions(w.family)
+        ],
+        family=lambda w: w.family,
+        strength=strength_label,
+        library=library("plot_examples"),
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../scripts/plot_examples.py"
+
+
+rule plot_accuracy:
+    input:
+        accuracy=f"{TABLES}/accuracy.csv",
+        classes=f"{RESULTS}/model/data.csv",
+    output:
+        **figure_files("accuracy"),
+    log:
+        f"{LOGS}/plot_accuracy/{{family}}.log",
+    params:
+        style=config["figures"]["accuracy"],
+        family=lambda w: w.family,
+        strength=strength_label,
+        library=library("plot_accuracy"),
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../scripts/plot_accuracy.py"
+
+
+rule plot_layers:
+    input:
+        summary=f"{TABLES}/summary.csv",
+    output:
+        **figure_files("layers"),
+    log:
+        f"{LOGS}/plot_layers/{{family}}.log",
+    params:
+        style=config["figures"]["layers"],
+        family=lambda w: w.family,
+        strength=strength_label,
+        library=library("plot_layers"),
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../scripts/plot_layers.py"
+
+
+rule plot_heatmaps:
+    input:
+        summary=f"{TABLES}/summary.csv",
+    output:
+        **figure_files("heatmaps"),
+    log:
+        f"{LOGS}/plot_heatmaps/{{family}}.log",
+    params:
+        style=config["figures"]["heatmaps"],
+        family=lambda w: w.family,
+        strength=strength_label,
+        library=library("plot_heatmaps"),
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../scripts/plot_heatmaps.py"
+
+
+rule plot_capacity_accuracy:
+    input:
+        summary=f"{TABLES}/summary.csv",
+        accuracy=f"{TABLES}/accuracy.csv",
+        classes=f"{RESULTS}/model/data.csv",
+    output:
+        **figure_files("capacity_accuracy"),
+    log:
+        f"{LOGS}/plot_capacity_accuracy/{{family}}.log",
+    params:
+        style=config["figures"]["capacity_accuracy"],
+        family=lambda w: w.family,
+        strength=strength_label,
+        library=library("plot_capacity_accuracy"),
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../scripts/plot_capacity_accuracy.py"
+
+
+FIGURES = [
+    f"{RESULTS}/figures/{family}/{name}.{kind}"
+    for family in FAMILIES
+    for name in ("examples", "accuracy", "layers", "heatmaps", "capacity_accuracy")
+    for kind in ("svg", "png")
+]
+if not OWN_WEIGHTS:
+    FIGURES += [f"{RESULTS}/figures/training.{kind}" for kind in ("svg", "png")]

@@ -1,0 +1,18 @@
+# The geometry: one job per (condition, layer).
+
+
+rule solve_geometry:
+    input:
+        f"{RESULTS}/activations/{{condition}}/{{layer}}.zarr.zip",
+    output:
+        f"{RESULTS}/geometry/{{condition}}/{{layer}}.h5",
+    log:
+        f"{LOGS}/solve_geometry/{{condition}}/{{layer}}.log",
+    params:
+        geometry={k: v for k, v in config["geometry"].items() if k != "layers"},
+        seed=SEED,
+        library=library("solve_geometry"),
+    conda:
+        "../envs/geometry.yaml"
+    script:
+        "../scripts/solve_geometry.py"

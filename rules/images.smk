@@ -1,0 +1,67 @@
+# The images: the whole test set's accuracy under each condition; P classes x M correctly
+# classified images, and their perturbed versions.
+
+
+rule evaluate_accuracy:
+    input:
+        weights=WEIGHTS,
+    output:
+        f"{RESULTS}/accuracy/{{condition}}.h5",
+    log:
+        f"{LOGS}/evaluate_accuracy/{{condition}}.log",
+    params:
+        condition=condition_settings,
+        data=DATA,
+        network=network(),
+        batch_size=config["accuracy"]["batch_size"],
+        seed=SEED,
+        library=perturbing_library("evaluate_accuracy"),
+    conda:
+        "../envs/network.yaml"
+    script:
+        "../scripts/evaluate_accuracy.py"
+
+
+rule select_images:
+    input:
+        accuracy=f"{RESULTS}/accuracy/clean.h5",
+    output:
+        f"{RESULTS}/images/clean.zarr.zip",
+    log:
+        f"{LOGS}/select_images.log",
+    params:
+        data=DATA,
+        images=IMAGES,
+        seed=SEED,
+        library=library("select_images"),
+    conda:
+        "../envs/network.yaml"
+    script:
+        "../scripts/select_images.py"
+
+
+def model_if_needed(wildcards):
+    """A family that declares needs_model gets the weights."""
+    return WEIGHTS if CONDITIONS[wildcards.condition].needs_model else []
+
+
+rule perturb_images:
+    input:
+        images=f"{RESULTS}/images/clean.zarr.zip",
+        weights=model_if_needed,
+    output:
+        f"{RESULTS}/images/{{condition}}.zarr.zip",
+    log:
+        f"{LOGS}/perturb_images/{{condition}}.log",
+    wildcard_constraints:
+        condition="|".join(re.escape(c) for c in CONDITIONS if c != conditions.CLEAN)
+        or "(?!)",
+    params:
+        condition=condition_settings,
+        network=network(),
+        seed=SEED,
+        library=perturbing_library("perturb_images"),
+    conda:
+        "../envs/network.yaml"
+    script:
+        "../scripts/perturb_images.py"

@@ -1,0 +1,58 @@
+# The tables: what gathers the jobs' files, and the check of the whole.
+COORDINATES = [(c, layer) for c in CONDITIONS for layer in GEOMETRY_LAYERS]
+STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
+
+
+rule collect_accuracy:
+    input:
+        [f"{RESULTS}/accuracy/{c}.h5" for c in CONDITIONS],
+    output:
+        f"{RESULTS}/tables/accuracy.csv",
+    log:
+        f"{LOGS}/collect_accuracy.log",
+    params:
+        strengths=STRENGTHS,
+        library=library("collect_accuracy"),
+    conda:
+        "../envs/geometry.yaml"
+    script:
+        "../scripts/collect_accuracy.py"
+
+
+rule collect_geometry:
+    input:
+        [f"{RESULTS}/geometry/{c}/{layer}.h5" for c, layer in COORDINATES],
+    output:
+        geometry=f"{RESULTS}/tables/geometry.csv",
+        summary=f"{RESULTS}/tables/summary.csv",
+    log:
+        f"{LOGS}/collect_geometry.log",
+    params:
+        strengths=STRENGTHS,
+        layers=GEOMETRY_LAYERS,
+        library=library("collect_geometry"),
+    conda:
+        "../envs/geometry.yaml"
+    script:
+        "../scripts/collect_geometry.py"
+
+
+rule verify_results:
+    input:
+        geometry=rules.collect_geometry.output.geometry,
+        summary=rules.collect_geometry.output.summary,
+        accuracy=rules.collect_accuracy.output[0],
+        metrics=METRICS,
+    output:
+        f"{RESULTS}/tables/verification.txt",
+    log:
+        f"{LOGS}/verify_results.log",
+    params:
+        coordinates=COORDINATES,
+        images=IMAGES,
+        tolerance=config["geometry"]["tolerance"],
+        library=library("verify_results"),
+    conda:
+        "../envs/geometry.yaml"
+    script:
+        "../scripts/verify_results.py"

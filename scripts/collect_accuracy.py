@@ -1,0 +1,20 @@
+"""Gather the accuracy of every condition into one table."""
+
+from manifold_robustness.jobs import run_job
+from manifold_robustness.predictions import read_predictions
+from manifold_robustness.tables import collect_accuracy, write_table
+
+
+def main(snakemake):
+    strengths = snakemake.params.strengths
+    files = [
+        ({"condition": condition, "family": family, "strength": strength}, *read_predictions(path))
+        for (condition, (family, strength)), path in zip(
+            strengths.items(), snakemake.input, strict=True
+        )
+    ]
+    write_table(collect_accuracy(files), snakemake.output[0])
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

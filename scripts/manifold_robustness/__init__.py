@@ -1,0 +1,1 @@
+"""Manifold geometry of neural networks under noise and attacks."""

@@ -1,0 +1,47 @@
+"""Finished files are whole: written beside, then renamed."""
+
+import errno
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import StoreError
+
+
+@contextmanager
+def written_beside(path):
+    """Give the path of a file to write; it becomes `path` when the block ends well.
+
+    Raises
+    ------
+    StoreError
+        Where the disk has no room. Whatever goes wrong, the partial file is removed and an
+        older `path` stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
+    >>> with written_beside(target) as partial:
+    ...     _ = partial.write_text("a,b")
+    >>> target.read_text()
+    'a,b'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise StoreError(
+            f"no room to write {path} ({error.strerror}); free some space there, then run again: "
+            "what is finished stays"
+        ) from error
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

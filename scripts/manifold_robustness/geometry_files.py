@@ -1,0 +1,185 @@
+"""The HDF5 files of the geometry: one per condition and layer, self-describing, netCDF-4 readable."""
+
+import json
+from dataclasses import dataclass
+
+import h5netcdf
+import numpy as np
+
+from .atomic import written_beside
+from .errors import StoreError
+from .geometry import analyze_manifolds, total_dimensionality
+from .seeds import entropy
+from .stores import rebuild
+
+SCHEMA_VERSION = 1
+CHUNG = "Chung, Lee & Sompolinsky, PRX 8, 031003 (2018)"
+COHEN = "Cohen, Chung, Lee & Sompolinsky, Nat. Commun. 11, 746 (2020)"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One measure in a file: its axes, unit, meaning, and the equation that defines it."""
+
+    dimensions: tuple
+    long_name: str
+    equation: str
+    units: str = "1"
+
+
+PER_MANIFOLD, PER_REPLICATE = ("replicate", "manifold"), ("replicate",)
+ERROR = "Monte Carlo standard error over the Gaussian vectors, first order"
+VARIABLES = {
+    "capacity": Variable(PER_MANIFOLD, "manifold capacity α_M", f"{CHUNG}, eqs. 16-17"),
+    "radius": Variable(
+        PER_MANIFOLD, "manifold radius R_M", f"{CHUNG}, eq. 28", "norm of the manifold's center"
+    ),
+    "dimension": Variable(
+        PER_MANIFOLD,
+        "manifold dimension D_M, reference's frame of min(N, M) coordinates",
+        f"D <cos(t, s)>^2, the reference implementation's variant of {CHUNG}, eq. 29",
+    ),
+    "rank_dimension": Variable(
+        PER_MANIFOLD,
+        "manifold dimension D_M, frame of the manifold's rank",
+        f"r <cos(t, s)>^2 over the rank's r coordinates, variant of {CHUNG}, eq. 29",
+    ),
+    "capacity_error": Variable(PER_MANIFOLD, "standard error of capacity", ERROR),
+    "radius_error": Variable(PER_MANIFOLD, "standard error of radius", ERROR),
+    "dimension_error": Variable(PER_MANIFOLD, "standard error of dimension", ERROR),
+    "rank_dimension_error": Variable(PER_MANIFOLD, "standard error of rank_dimension", ERROR),
+    "rank": Variable(PER_MANIFOLD, "rank of the centered points", "number of independent directions"),
+    "center_correlation": Variable(
+        PER_REPLICATE, "center correlation ρ", "mean |cos| over pairs of centers, global mean subtracted"
+    ),
+    "center_rank": Variable(
+        PER_REPLICATE, "rank K of the low-rank center structure projected out", f"{COHEN}, Methods"
+    ),
+    "participation_ratio": Variable(
+        PER_REPLICATE, "participation ratio of all points", "(sum of λ)^2 / sum of λ^2, λ of the covariance"
+    ),
+    "n_components": Variable(
+        PER_REPLICATE, "principal components for 90 % of the variance", "least n with that share"
+    ),
+    "primal_residual": Variable(
+        PER_REPLICATE, "greatest scaled primal residual of any program", "KKT conditions"
+    ),
+    "dual_residual": Variable(
+        PER_REPLICATE, "greatest scaled dual residual of any program", "KKT conditions"
+    ),
+    "gap_residual": Variable(PER_REPLICATE, "greatest scaled duality gap of any program", "KKT conditions"),
+    "n_resolved": Variable(
+        PER_REPLICATE, "programs that the second solver solved again", "count"
+    ),
+    "residual_correlation": Variable(
+        ("replicate", "projected"),
+        "mean |cos| of the centers after K directions are projected out; NaN where K was not tried",
+        f"{COHEN}, Methods",
+    ),
+}
+
+
+def solve_replicates(points, settings, seed):
+    """Return the geometry of every replicate, as :func:`write_geometry` takes it.
+
+    Parameters
+    ----------
+    points : ndarray (replicates, n_manifolds, n_points, n_features)
+    settings : dict
+        ``margin``, ``n_gaussian_vectors``, ``center_rank``, ``center_selection``, ``tolerance``.
+    seed : int
+        The probes depend on it, the replicate and the manifold; so they are the same in every
+        layer and under every condition.
+    """
+    results = []
+    for replicate, cloud in enumerate(points):
+        cloud = np.asarray(cloud, dtype=np.float64)
+        geometry = analyze_manifolds(
+            cloud, seed=entropy(seed, "gaussian vectors", replicate), **settings
+        )
+        spread = total_dimensionality(cloud, variance_share=0.9)
+        found = {name: getattr(geometry, name) for name in VARIABLES if hasattr(geometry, name)}
+        results.append(
+            {
+                **found,
+                "participation_ratio": spread.participation_ratio,
+                "n_components": spread.n_components,
+            }
+        )
+    return results
+
+
+def write_geometry(path, results, manifolds, attributes):
+    """Write the geometry of a layer under a condition, one result per replicate.
+
+    Parameters
+    ----------
+    path : path
+        ``*.h5``; readable by ``xarray.open_dataset(path, engine="h5netcdf")``.
+    results : list of dict
+        One per replicate: the names of `VARIABLES` to a number or an array without its first axis.
+    manifolds : list of str
+        Names of the manifolds: the classes.
+    attributes : dict
+        Coordinates, numbers of points and features, settings; written as they are, dicts as JSON.
+    """
+    tried = max(len(result["residual_correlation"]) for result in results)
+    with written_beside(path) as partial, h5netcdf.File(partial, "w") as file:
+        file.dimensions = {
+            "replicate": len(results), "manifold": len(manifolds), "projected": tried,
+        }
+        _coordinate(file, "replicate", np.arange(len(results)), "disjoint draw of images")
+        _coordinate(file, "projected", np.arange(tried), "directions K projected out")
+        names = file.create_variable("manifold", ("manifold",), h5netcdf_string(), data=manifolds)
+        names.attrs["long_name"] = "class"
+        for name, variable in VARIABLES.items():
+            rows = [np.asarray(result[name]) for result in results]
+            values = _stack_padded(rows, tried) if "projected" in variable.dimensions else np.stack(rows)
+            written = file.create_variable(name, variable.dimensions, data=values)
+            for key in ("long_name", "equation", "units"):
+                written.attrs[key] = getattr(variable, key)
+        for key, value in {**attributes, "schema_version": SCHEMA_VERSION}.items():
+            file.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
+
+
+def read_geometry(path):
+    """Return a file's variables as a dict of arrays, its manifolds' names, and its attributes.
+
+    Raises
+    ------
+    StoreError
+        For a file that is missing, damaged or of another schema; says how to rebuild it.
+    """
+    try:
+        with h5netcdf.File(path, "r") as file:
+            attributes = {key: file.attrs[key] for key in file.attrs}
+            if attributes.get("schema_version") != SCHEMA_VERSION:
+                raise ValueError(f"its schema version is not {SCHEMA_VERSION}")
+            values = {name: np.asarray(file[name][...]) for name in VARIABLES}
+            manifolds = [_text(name) for name in file["manifold"][...]]
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise StoreError(f"{path} is missing, damaged or not ours ({error}); {rebuild(path)}") from error
+    return values, manifolds, attributes
+
+
+def h5netcdf_string():
+    """Return the type of a variable-length string in HDF5."""
+    import h5py
+
+    return h5py.string_dtype()
+
+
+def _coordinate(file, name, values, meaning):
+    variable = file.create_variable(name, (name,), data=values.astype(np.int32))
+    variable.attrs["long_name"] = meaning
+
+
+def _stack_padded(rows, length):
+    padded = np.full((len(rows), length), np.nan)
+    for row, values in zip(padded, rows, strict=True):
+        row[: len(values)] = values
+    return padded
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,52 @@
+"""How a rule's script runs: a log with the coordinate, host, time and memory; errors as a sentence."""
+
+import logging
+import resource
+import socket
+import sys
+import time
+
+from .errors import ManifoldRobustnessError
+
+logger = logging.getLogger("manifold_robustness")
+
+
+def run_job(main, job):
+    """Call ``main(job)``; an error that is meant for the reader ends the process with one sentence.
+
+    `job` has ``rule``, ``wildcards`` and ``log`` as a workflow's script finds them. The log file
+    gets every message, the time and the greatest memory; the screen gets what went wrong.
+    """
+    _open_log(job.log)
+    name = job_name(job)
+    logger.info("%s starts on %s", name, socket.gethostname())
+    start = time.perf_counter()
+    try:
+        main(job)
+    except ManifoldRobustnessError as error:
+        sys.exit(_failed(f"{name} failed: {error}"))
+    except Exception:
+        logger.exception("%s failed", name)
+        raise
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    logger.info("%s took %.1f s, peak memory %.0f MiB", name, time.perf_counter() - start, peak)
+
+
+def job_name(job):
+    """Return a job's rule and coordinates, as ``solve_geometry (clean, conv1)``."""
+    coordinates = ", ".join(str(value) for value in dict(job.wildcards.items()).values())
+    return f"{job.rule} ({coordinates})" if coordinates else job.rule
+
+
+def _open_log(log):
+    logger.setLevel(logging.INFO)
+    for path in list(log)[:1]:
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
+
+
+def _failed(sentence):
+    logger.error(sentence)
+    print(f"\n{sentence}\n", file=sys.stderr, flush=True)
+    return 1

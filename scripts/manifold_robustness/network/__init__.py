@@ -1,0 +1,1 @@
+"""Data sets, the network, its training and its activations (torch)."""

@@ -1,0 +1,132 @@
+"""Activations of chosen layers: one forward pass per replicate, one store per layer.
+
+A layer's output is rotated into the span of its points and written as its hook fires, so that the
+memory in use is that of one layer, however many are kept.
+"""
+
+import logging
+
+import numpy as np
+import torch
+
+from ..stores import ArraySpec, create_stores
+from .layers import INPUT
+
+logger = logging.getLogger(__name__)
+
+
+def span_coordinates(points):
+    """Return exact coordinates of points in their own span.
+
+    With X the (n_features, n) matrix of points and X = Q R its QR decomposition, the columns of R
+    are the points in an orthonormal basis of their span: all inner products are those of X.
+    Where there are no more features than points, the features serve as they are.
+
+    Parameters
+    ----------
+    points : torch.Tensor (n, n_features)
+
+    Returns
+    -------
+    torch.Tensor, float64 (n, min(n, n_features))
+        NaN throughout where a point is not finite.
+
+    Examples
+    --------
+    >>> x = torch.randn(3, 50, dtype=torch.float64)
+    >>> y = span_coordinates(x)
+    >>> bool(torch.allclose(x @ x.T, y @ y.T)), tuple(y.shape)
+    (True, (3, 3))
+    """
+    points = points.to(torch.float64)
+    if points.shape[1] <= points.shape[0]:
+        return points
+    if not torch.isfinite(points).all():
+        return torch.full((len(points), len(points)), torch.nan, dtype=torch.float64)
+    return torch.linalg.qr(points.T, mode="r").R.T
+
+
+def extract_activations(model, images, paths, basis, attributes, device):
+    """Write the activations of layers for all replicates, one Zarr store per layer.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        In evaluation mode, on `device`.
+    images : ndarray, float32 (replicates, n_manifolds, n_points, channels, height, width)
+    paths : dict of str to path
+        By layer (a module's path, or ``input`` for the pixels), where its store is written: array ``activations`` of shape (replicates,
+        n_manifolds, n_points, n_features), n_features being that of `basis`, and the attribute
+        ``n_features``, the layer's own.
+    basis : {"span", "features"}
+        Coordinates in the span of a replicate's points (float64), or the features (float32).
+    attributes : dict
+        Provenance.
+    device : torch.device
+    """
+    layers = list(paths)
+    sizes = _feature_counts(model, images[0, 0, :1], layers, device)
+    stores = {
+        layer: (
+            paths[layer],
+            {"activations": _spec(images.shape[:3], sizes[layer], basis)},
+            {**attributes, "layer": layer, "basis": basis, "n_features": sizes[layer]},
+        )
+        for layer in layers
+    }
+    with create_stores(stores) as arrays:
+        for replicate, batch in enumerate(images):
+
+            def keep(layer, output, replicate=replicate):
+                values = span_coordinates(output) if basis == "span" else output
+                array = arrays[layer]["activations"]
+                array[replicate] = values.cpu().numpy().reshape(array.shape[1:])
+
+            _forward(model, _flat_images(batch), layers, keep, device)
+            logger.info("replicate %d of %d is written", replicate + 1, len(images))
+
+
+def _flat_images(images):
+    return torch.from_numpy(np.ascontiguousarray(images).reshape(-1, *images.shape[-3:]))
+
+
+def _spec(shape, n_features, basis):
+    replicates, n_manifolds, n_points = shape
+    dimensions = ("replicate", "manifold", "point", "feature")
+    if basis == "span":
+        kept = min(n_features, n_manifolds * n_points)
+        return ArraySpec((*shape, kept), "float64", dimensions, (1, n_manifolds, n_points, kept))
+    return ArraySpec((*shape, n_features), "float32", dimensions, (1, 1, n_points, n_features))
+
+
+def _feature_counts(model, images, layers, device):
+    sizes = {}
+    _forward(
+        model,
+        torch.from_numpy(images),
+        layers,
+        lambda layer, output: sizes.update({layer: output.shape[1]}),
+        device,
+    )
+    return sizes
+
+
+def _forward(model, images, layers, keep, device):
+    """Run one forward pass and call ``keep(layer, output)`` with each layer's flattened output."""
+    images = images.to(device)
+    modules = dict(model.named_modules())
+    handles = [
+        modules[layer].register_forward_hook(
+            lambda _module, _inputs, output, layer=layer: keep(layer, output.flatten(1))
+        )
+        for layer in layers
+        if layer != INPUT
+    ]
+    try:
+        with torch.inference_mode():
+            if INPUT in layers:
+                keep(INPUT, images.flatten(1))
+            model(images)
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,11 @@
+"""Where torch runs: CUDA when there is one, with fixed thread counts and deterministic kernels."""
+
+import torch
+
+
+def prepare_device(threads):
+    """Fix torch's CPU threads, ask for deterministic kernels, and return the device to use."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,32 @@
+"""Files of predictions: what a network says of every test image under one condition."""
+
+import h5netcdf
+import numpy as np
+
+from .atomic import written_beside
+from .errors import StoreError
+from .stores import rebuild
+
+
+def write_predictions(path, predictions, labels, attributes):
+    """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy."""
+    with written_beside(path) as partial, h5netcdf.File(partial, "w") as file:
+        file.dimensions = {"image": len(labels)}
+        for name, values, meaning in (
+            ("prediction", predictions, "class that the network predicts"),
+            ("label", labels, "true class"),
+        ):
+            variable = file.create_variable(name, ("image",), data=values.astype(np.int32))
+            variable.attrs["long_name"] = meaning
+        file.attrs["accuracy"] = float(np.mean(predictions == labels))
+        for key, value in attributes.items():
+            file.attrs[key] = value
+
+
+def read_predictions(path):
+    """Return predictions and labels, as :func:`write_predictions` wrote them."""
+    try:
+        with h5netcdf.File(path, "r") as file:
+            return file["prediction"][...], file["label"][...]
+    except (OSError, KeyError, ValueError) as error:
+        raise StoreError(f"{path} is missing or damaged ({error}); {rebuild(path)}") from error

@@ -1,0 +1,126 @@
+"""Tables: tidy CSV from the files of the geometry and of the accuracy."""
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+from scipy.stats import binomtest
+
+from .atomic import written_beside
+from .geometry_files import read_geometry
+
+PER_MANIFOLD = (
+    "capacity capacity_error radius radius_error dimension dimension_error "
+    "rank_dimension rank_dimension_error rank"
+).split()
+PER_REPLICATE = (
+    "center_correlation center_rank participation_ratio n_components "
+    "primal_residual dual_residual gap_residual n_resolved"
+).split()
+SUMMARISED = (
+    "capacity radius dimension rank_dimension center_correlation center_rank "
+    "participation_ratio n_components"
+).split()
+COORDINATES = ["condition", "family", "strength", "layer", "layer_index"]
+SIZES = ["n_manifolds", "n_points", "n_features"]
+CONFIDENCE = 0.95
+
+
+def collect_geometry(files):
+    """Return one row per (condition, layer, replicate, manifold).
+
+    Parameters
+    ----------
+    files : iterable of (coordinates, path)
+        `coordinates` holds `COORDINATES`; measures of a whole replicate repeat on its rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    return pd.concat([_rows(coordinates, path) for coordinates, path in files], ignore_index=True)
+
+
+def summarise_geometry(table):
+    """Return one row per (condition, layer): means and 95 % intervals over replicates.
+
+    Over the manifolds of a replicate the capacity is averaged harmonically, the rest
+    arithmetically. Over replicates the same, with Student's t intervals (of 1/α for the capacity,
+    turned over). With one replicate the interval is empty (NaN).
+    """
+    replicates = table.assign(capacity=1 / table["capacity"]).groupby(
+        [*COORDINATES, *SIZES, "replicate"], sort=False
+    )[SUMMARISED].mean()
+    rows = []
+    for key, group in replicates.groupby(level=[*COORDINATES, *SIZES], sort=False):
+        row = dict(zip([*COORDINATES, *SIZES], key, strict=True), n_replicates=len(group))
+        for measure in SUMMARISED:
+            row.update(_mean_and_interval(measure, group[measure].to_numpy()))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def collect_accuracy(files):
+    """Return one row per condition with the accuracy and its 95 % Wilson interval.
+
+    `files` holds (coordinates, predictions, labels); `coordinates` has condition, family, strength.
+    """
+    rows = []
+    for coordinates, predictions, labels in files:
+        n_correct = int(np.count_nonzero(predictions == labels))
+        interval = binomtest(n_correct, len(labels)).proportion_ci(CONFIDENCE, method="wilson")
+        rows.append(
+            {
+                **coordinates,
+                "n_images": len(labels),
+                "n_correct": n_correct,
+                "accuracy": n_correct / len(labels),
+                "accuracy_low": interval.low,
+                "accuracy_high": interval.high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def write_table(table, path):
+    """Write a table as CSV, whole or not at all; floats to their last digit."""
+    with written_beside(path) as partial:
+        table.to_csv(partial, index=False)
+
+
+def student_interval(values):
+    """Return mean, low and high of a 95 % Student's t interval; NaN bounds for one value.
+
+    >>> student_interval(np.array([1.0]))
+    (1.0, nan, nan)
+    >>> mean, low, high = student_interval(np.array([1.0, 2.0, 3.0]))
+    >>> round(float(low), 3), round(float(high), 3)
+    (-0.484, 4.484)
+    """
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, float("nan"), float("nan")
+    half = stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * np.std(values, ddof=1) / len(values) ** 0.5
+    return mean, float(mean - half), float(mean + half)
+
+
+def _rows(coordinates, path):
+    values, manifolds, attributes = read_geometry(path)
+    replicates, n_manifolds = values["capacity"].shape
+    rows = {
+        **{name: coordinates[name] for name in COORDINATES},
+        "n_manifolds": n_manifolds,
+        "n_points": attributes["n_points"],
+        "n_features": attributes["n_features"],
+        "replicate": np.repeat(np.arange(replicates), n_manifolds),
+        "manifold": np.tile(manifolds, replicates),
+        **{name: values[name].ravel() for name in PER_MANIFOLD},
+        **{name: np.repeat(values[name], n_manifolds) for name in PER_REPLICATE},
+    }
+    return pd.DataFrame(rows)
+
+
+def _mean_and_interval(measure, values):
+    mean, low, high = student_interval(values)
+    if measure == "capacity":  # averaged as 1/α
+        mean, low, high = 1 / mean, 1 / high, 1 / low if not low <= 0 else np.inf
+    return {measure: mean, f"{measure}_low": low, f"{measure}_high": high}

@@ -1,0 +1,22 @@
+"""Draw the test accuracy against the strength of a perturbation (Figure 3)."""
+
+import pandas as pd
+
+from manifold_robustness.figures.accuracy import describe_accuracy, plot_accuracy
+from manifold_robustness.figures.strengths import Strength
+from manifold_robustness.figures.style import write_figure
+from manifold_robustness.figures.tables import of_family
+from manifold_robustness.jobs import run_job
+
+
+def main(snakemake):
+    params, files = snakemake.params, snakemake.input
+    table = of_family(pd.read_csv(files.accuracy), params.family)
+    shown = (table, Strength(**params.strength), len(pd.read_csv(files.classes)))
+    write_figure(
+        plot_accuracy(*shown, **params.style), describe_accuracy(*shown), **snakemake.output
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,29 @@
+"""Draw the capacity of one layer against the test accuracy, one point per condition."""
+
+import pandas as pd
+
+from manifold_robustness.figures.capacity_accuracy import (
+    describe_capacity_accuracy,
+    plot_capacity_accuracy,
+)
+from manifold_robustness.figures.strengths import Strength
+from manifold_robustness.figures.style import write_figure
+from manifold_robustness.figures.tables import of_family
+from manifold_robustness.jobs import run_job
+
+
+def main(snakemake):
+    params, files = snakemake.params, snakemake.input
+    summary = of_family(pd.read_csv(files.summary), params.family)
+    accuracy = of_family(pd.read_csv(files.accuracy), params.family)
+    layer = None if params.style["layer"] == "last" else params.style["layer"]
+    strength, n_classes = Strength(**params.strength), len(pd.read_csv(files.classes))
+    write_figure(
+        plot_capacity_accuracy(summary, accuracy, strength, n_classes, layer, params.style["size"]),
+        describe_capacity_accuracy(summary, accuracy, strength, layer),
+        **snakemake.output,
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

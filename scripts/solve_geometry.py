@@ -1,0 +1,26 @@
+"""Solve the geometry of one layer under one condition."""
+
+from manifold_robustness.geometry_files import solve_replicates, write_geometry
+from manifold_robustness.jobs import run_job
+from manifold_robustness.stores import read_array, read_attributes
+
+
+def main(snakemake):
+    params, path = snakemake.params, snakemake.input[0]
+    points, attributes = read_array(path, "activations"), read_attributes(path)
+    results = solve_replicates(points, params.geometry, params.seed)
+    manifolds = attributes["classes"][: points.shape[1]]
+    provenance = {
+        "condition": attributes["condition"],
+        "layer": attributes["layer"],
+        "basis": attributes["basis"],
+        "n_features": attributes["n_features"],
+        "n_points": points.shape[2],
+        "seed": params.seed,
+        "settings": params.geometry,
+    }
+    write_geometry(snakemake.output[0], results, manifolds, provenance)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

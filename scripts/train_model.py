@@ -1,0 +1,32 @@
+"""Train the network and keep its best weights on validation data."""
+
+from manifold_robustness.jobs import run_job
+from manifold_robustness.network.data_sets import SPLITS, class_names, load_split
+from manifold_robustness.network.devices import prepare_device
+from manifold_robustness.network.model import initial_model, save_weights
+from manifold_robustness.network.training import (
+    check_accuracy,
+    summarise_history,
+    train,
+    write_history,
+    write_metrics,
+)
+
+
+def main(snakemake):
+    params, output = snakemake.params, snakemake.output
+    recipe = params.training
+    device = prepare_device(recipe["threads"])
+    splits = {split: load_split(params.data, split) for split in SPLITS}
+    settings = {**params.initial, "architecture": params.network["architecture"]}
+    model = initial_model(settings, len(class_names(params.data)), params.seed)
+    history = train(model, splits, recipe, params.seed, device)
+    metrics = summarise_history(history, model, device)
+    check_accuracy(metrics["test_accuracy"], recipe["min_accuracy"])
+    save_weights(model, output.weights)
+    write_history(history, output.history)
+    write_metrics(metrics, output.metrics)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821
