@@ -3,7 +3,6 @@
 
 rule extract_activations:
     input:
-        ancient(rules.check_layers.output),
         images=f"{RESULTS}/images/{{condition}}.zarr.zip",
         weights=WEIGHTS,
     output:

@@ -62,7 +62,6 @@ rule plot_examples:
 rule plot_accuracy:
     input:
         accuracy=f"{TABLES}/accuracy.csv",
-        classes=f"{RESULTS}/model/data.csv",
     output:
         **figure_files("accuracy"),
     log:
@@ -118,7 +117,6 @@ rule plot_capacity_accuracy:
     input:
         summary=f"{TABLES}/summary.csv",
         accuracy=f"{TABLES}/accuracy.csv",
-        classes=f"{RESULTS}/model/data.csv",
     output:
         **figure_files("capacity_accuracy"),
     log:

@@ -1,17 +1,14 @@
 """Gather the accuracy of every condition into one table."""
 
 from manifold_robustness.jobs import run_job
-from manifold_robustness.predictions import read_predictions
 from manifold_robustness.tables import collect_accuracy, write_table
 
 
 def main(snakemake):
-    strengths = snakemake.params.strengths
+    strengths = snakemake.params.strengths.items()
     files = [
-        ({"condition": condition, "family": family, "strength": strength}, *read_predictions(path))
-        for (condition, (family, strength)), path in zip(
-            strengths.items(), snakemake.input, strict=True
-        )
+        ({"condition": condition, "family": family, "strength": strength}, path)
+        for (condition, (family, strength)), path in zip(strengths, snakemake.input, strict=True)
     ]
     write_table(collect_accuracy(files), snakemake.output[0])
 

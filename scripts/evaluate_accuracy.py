@@ -16,7 +16,12 @@ def main(snakemake):
         params.network["architecture"], len(classes), snakemake.input.weights, device
     )
     predictions, labels = perturb_and_predict(
-        model, load_split(params.data, "test"), params.condition, params.batch_size, params.seed, device
+        model,
+        load_split(params.data, "test"),
+        params.condition,
+        params.batch_size,
+        params.seed,
+        device,
     )
     attributes = {"condition": params.condition["name"], "classes": classes, "seed": params.seed}
     write_predictions(snakemake.output[0], predictions, labels, attributes)

@@ -3,6 +3,7 @@
 from torch import nn
 
 from manifold_robustness.jobs import run_job
+from manifold_robustness.network.checks import check_experiment
 from manifold_robustness.network.data_sets import class_names, load_split
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.model import load_model, save_weights
@@ -12,14 +13,16 @@ from manifold_robustness.network.training import evaluate, write_metrics
 def main(snakemake):
     params, output = snakemake.params, snakemake.output
     device = prepare_device(snakemake.threads)
+    classes, data = class_names(params.data), load_split(params.data, "test")
     architecture = params.network["architecture"]
-    model = load_model(
-        architecture, len(class_names(params.data)), snakemake.input.weights, device
-    )
-    data = load_split(params.data, "test")
+    model = load_model(architecture, len(classes), snakemake.input.weights)
+    check_experiment(snakemake.config, model, data, classes)
+    model.to(device)
     loss, accuracy = evaluate(model, data, params.batch_size, nn.CrossEntropyLoss(), device)
     save_weights(model, output.weights)
-    write_metrics({"test_loss": loss, "test_accuracy": accuracy, "device": str(device)}, output.metrics)
+    write_metrics(
+        {"test_loss": loss, "test_accuracy": accuracy, "device": str(device)}, output.metrics
+    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from manifold_robustness.jobs import run_job
 
 
 def main(snakemake):
-    params, files = snakemake.params, snakemake.input
-    table = of_family(pd.read_csv(files.accuracy), params.family)
-    shown = (table, Strength(**params.strength), len(pd.read_csv(files.classes)))
+    params = snakemake.params
+    table = of_family(pd.read_csv(snakemake.input.accuracy), params.family)
+    shown = (table, Strength(**params.strength), int(table["n_classes"].iloc[0]))
     write_figure(
         plot_accuracy(*shown, **params.style), describe_accuracy(*shown), **snakemake.output
     )

@@ -17,7 +17,7 @@ def main(snakemake):
     summary = of_family(pd.read_csv(files.summary), params.family)
     accuracy = of_family(pd.read_csv(files.accuracy), params.family)
     layer = None if params.style["layer"] == "last" else params.style["layer"]
-    strength, n_classes = Strength(**params.strength), len(pd.read_csv(files.classes))
+    strength, n_classes = Strength(**params.strength), int(accuracy["n_classes"].iloc[0])
     write_figure(
         plot_capacity_accuracy(summary, accuracy, strength, n_classes, layer, params.style["size"]),
         describe_capacity_accuracy(summary, accuracy, strength, layer),

@@ -8,23 +8,23 @@ from manifold_robustness.figures.style import write_figure
 from manifold_robustness.images import read_image
 from manifold_robustness.jobs import run_job
 from manifold_robustness.predictions import read_predictions
-from manifold_robustness.stores import read_attributes
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
     style = dict(params.style)
     chosen = style.pop("image")
-    classes = read_attributes(files.images[0])["classes"]
     images, predicted = [], []
     for images_path, accuracy_path in zip(files.images, files.accuracy, strict=True):
         image, index = read_image(images_path, chosen)
-        predictions, labels = read_predictions(accuracy_path)
+        predictions, labels, classes = read_predictions(accuracy_path)
         images.append(np.clip(image, 0, 1))
         predicted.append(classes[predictions[index]])
     strength = Strength(**params.strength)
     shown = (params.strengths, predicted, classes[labels[index]], strength)
-    write_figure(plot_examples(images, *shown, **style), describe_examples(*shown), **snakemake.output)
+    write_figure(
+        plot_examples(images, *shown, **style), describe_examples(*shown), **snakemake.output
+    )
 
 
 if __name__ == "__main__":

@@ -2,15 +2,16 @@
 
 from manifold_robustness.images import select_indices, write_images
 from manifold_robustness.jobs import run_job
-from manifold_robustness.network.data_sets import class_names, gather_images, load_split
+from manifold_robustness.network.data_sets import gather_images, load_split
 from manifold_robustness.predictions import read_predictions
 
 
 def main(snakemake):
     params = snakemake.params
-    predictions, labels = read_predictions(snakemake.input.accuracy)
-    classes = class_names(params.data)
-    indices = select_indices(predictions, labels, **params.images, seed=params.seed, classes=classes)
+    predictions, labels, classes = read_predictions(snakemake.input.accuracy)
+    indices = select_indices(
+        predictions, labels, **params.images, seed=params.seed, classes=classes
+    )
     images = gather_images(load_split(params.data, "test"), indices)
     attributes = {"condition": "clean", "classes": classes, "seed": params.seed}
     write_images(snakemake.output[0], images, indices, attributes)

@@ -1,6 +1,7 @@
 """Train the network and keep its best weights on validation data."""
 
 from manifold_robustness.jobs import run_job
+from manifold_robustness.network.checks import check_experiment
 from manifold_robustness.network.data_sets import SPLITS, class_names, load_split
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.model import initial_model, save_weights
@@ -17,9 +18,11 @@ def main(snakemake):
     params, output = snakemake.params, snakemake.output
     recipe = params.training
     device = prepare_device(recipe["threads"])
+    classes = class_names(params.data)
     splits = {split: load_split(params.data, split) for split in SPLITS}
     settings = {**params.initial, "architecture": params.network["architecture"]}
-    model = initial_model(settings, len(class_names(params.data)), params.seed)
+    model = initial_model(settings, len(classes), params.seed)
+    check_experiment(snakemake.config, model, splits["test"], classes)
     history = train(model, splits, recipe, params.seed, device)
     metrics = summarise_history(history, model, device)
     check_accuracy(metrics["test_accuracy"], recipe["min_accuracy"])

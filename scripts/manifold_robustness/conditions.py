@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "perturbations"
 
 @dataclass(frozen=True)
 class Condition:
-    """One perturbation at one strength; `clean` has the family and name ``clean`` and strength 0."""
+    """One perturbation at one strength; ``clean`` has the family ``clean`` and strength 0."""
 
     name: str
     family: str = CLEAN

@@ -98,7 +98,9 @@ def check_references(config):
         files["architecture"] = model["architecture"].rpartition(":")[0]
     for key, path in files.items():
         if path and not Path(path).is_file():
-            raise ConfigurationError(f"config: model.{key} names the file {path}, which does not exist")
+            raise ConfigurationError(
+                f"config: model.{key} names the file {path}, which does not exist"
+            )
 
 
 def _check_center_rank(rank, n_manifolds):

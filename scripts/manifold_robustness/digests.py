@@ -8,10 +8,13 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 SCRIPTS = Path(__file__).resolve().parents[1]
 PACKAGE = Path(__file__).resolve().parent.name
-# Modules that word errors, log or describe the experiment to the workflow: no result depends on them.
-WORDING = {f"{PACKAGE}.{name}" for name in ("errors", "jobs", "digests", "configuration", "conditions")}
+# Modules that word errors, log, or describe the experiment to the workflow: no result needs them.
+WORDING = {
+    f"{PACKAGE}.{name}" for name in ("errors", "jobs", "digests", "configuration", "conditions")
+}
 
 
 def library_digest(script, *modules, scripts=SCRIPTS):
@@ -93,9 +96,11 @@ def _from_targets(node, package, scripts):
 def _code_digest(path):
     tree = _parse(path)
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:]
+        documented = (
+            isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None
+        )
+        if documented:
+            node.body = node.body[1:]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 

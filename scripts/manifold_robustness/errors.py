@@ -1,4 +1,4 @@
-"""One tree of exceptions: each message names the requirement, the value that came, where, and what to do."""
+"""One tree of exceptions: a message names the requirement, what came, where, and what to do."""
 
 
 class ManifoldRobustnessError(Exception):

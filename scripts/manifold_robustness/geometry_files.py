@@ -1,9 +1,10 @@
-"""The HDF5 files of the geometry: one per condition and layer, self-describing, netCDF-4 readable."""
+"""The HDF5 files of the geometry: one per condition and layer, readable as netCDF-4."""
 
 import json
 from dataclasses import dataclass
 
 import h5netcdf
+import h5py
 import numpy as np
 
 from .atomic import written_beside
@@ -27,49 +28,64 @@ class Variable:
     units: str = "1"
 
 
-PER_MANIFOLD, PER_REPLICATE = ("replicate", "manifold"), ("replicate",)
+PER_MANIFOLD_AXES, PER_REPLICATE_AXES = ("replicate", "manifold"), ("replicate",)
 ERROR = "Monte Carlo standard error over the Gaussian vectors, first order"
 VARIABLES = {
-    "capacity": Variable(PER_MANIFOLD, "manifold capacity α_M", f"{CHUNG}, eqs. 16-17"),
+    "capacity": Variable(PER_MANIFOLD_AXES, "manifold capacity α_M", f"{CHUNG}, eqs. 16-17"),
     "radius": Variable(
-        PER_MANIFOLD, "manifold radius R_M", f"{CHUNG}, eq. 28", "norm of the manifold's center"
+        PER_MANIFOLD_AXES,
+        "manifold radius R_M",
+        f"{CHUNG}, eq. 28",
+        "norm of the manifold's center",
     ),
     "dimension": Variable(
-        PER_MANIFOLD,
+        PER_MANIFOLD_AXES,
         "manifold dimension D_M, reference's frame of min(N, M) coordinates",
         f"D <cos(t, s)>^2, the reference implementation's variant of {CHUNG}, eq. 29",
     ),
     "rank_dimension": Variable(
-        PER_MANIFOLD,
+        PER_MANIFOLD_AXES,
         "manifold dimension D_M, frame of the manifold's rank",
         f"r <cos(t, s)>^2 over the rank's r coordinates, variant of {CHUNG}, eq. 29",
     ),
-    "capacity_error": Variable(PER_MANIFOLD, "standard error of capacity", ERROR),
-    "radius_error": Variable(PER_MANIFOLD, "standard error of radius", ERROR),
-    "dimension_error": Variable(PER_MANIFOLD, "standard error of dimension", ERROR),
-    "rank_dimension_error": Variable(PER_MANIFOLD, "standard error of rank_dimension", ERROR),
-    "rank": Variable(PER_MANIFOLD, "rank of the centered points", "number of independent directions"),
+    "capacity_error": Variable(PER_MANIFOLD_AXES, "standard error of capacity", ERROR),
+    "radius_error": Variable(PER_MANIFOLD_AXES, "standard error of radius", ERROR),
+    "dimension_error": Variable(PER_MANIFOLD_AXES, "standard error of dimension", ERROR),
+    "rank_dimension_error": Variable(PER_MANIFOLD_AXES, "standard error of rank_dimension", ERROR),
+    "rank": Variable(
+        PER_MANIFOLD_AXES, "rank of the centered points", "number of independent directions"
+    ),
     "center_correlation": Variable(
-        PER_REPLICATE, "center correlation ρ", "mean |cos| over pairs of centers, global mean subtracted"
+        PER_REPLICATE_AXES,
+        "center correlation ρ",
+        "mean |cos| over pairs of centers, global mean subtracted",
     ),
     "center_rank": Variable(
-        PER_REPLICATE, "rank K of the low-rank center structure projected out", f"{COHEN}, Methods"
+        PER_REPLICATE_AXES,
+        "rank K of the low-rank center structure projected out",
+        f"{COHEN}, Methods",
     ),
     "participation_ratio": Variable(
-        PER_REPLICATE, "participation ratio of all points", "(sum of λ)^2 / sum of λ^2, λ of the covariance"
+        PER_REPLICATE_AXES,
+        "participation ratio of all points",
+        "(sum of λ)^2 / sum of λ^2, λ of the covariance",
     ),
     "n_components": Variable(
-        PER_REPLICATE, "principal components for 90 % of the variance", "least n with that share"
+        PER_REPLICATE_AXES,
+        "principal components for 90 % of the variance",
+        "least n with that share",
     ),
     "primal_residual": Variable(
-        PER_REPLICATE, "greatest scaled primal residual of any program", "KKT conditions"
+        PER_REPLICATE_AXES, "greatest scaled primal residual of any program", "KKT conditions"
     ),
     "dual_residual": Variable(
-        PER_REPLICATE, "greatest scaled dual residual of any program", "KKT conditions"
+        PER_REPLICATE_AXES, "greatest scaled dual residual of any program", "KKT conditions"
     ),
-    "gap_residual": Variable(PER_REPLICATE, "greatest scaled duality gap of any program", "KKT conditions"),
+    "gap_residual": Variable(
+        PER_REPLICATE_AXES, "greatest scaled duality gap of any program", "KKT conditions"
+    ),
     "n_resolved": Variable(
-        PER_REPLICATE, "programs that the second solver solved again", "count"
+        PER_REPLICATE_AXES, "programs that the second solver solved again", "count"
     ),
     "residual_correlation": Variable(
         ("replicate", "projected"),
@@ -126,15 +142,19 @@ def write_geometry(path, results, manifolds, attributes):
     tried = max(len(result["residual_correlation"]) for result in results)
     with written_beside(path) as partial, h5netcdf.File(partial, "w") as file:
         file.dimensions = {
-            "replicate": len(results), "manifold": len(manifolds), "projected": tried,
+            "replicate": len(results),
+            "manifold": len(manifolds),
+            "projected": tried,
         }
         _coordinate(file, "replicate", np.arange(len(results)), "disjoint draw of images")
         _coordinate(file, "projected", np.arange(tried), "directions K projected out")
-        names = file.create_variable("manifold", ("manifold",), h5netcdf_string(), data=manifolds)
-        names.attrs["long_name"] = "class"
+        names = np.array(manifolds, dtype=h5py.string_dtype())
+        file.create_variable("manifold", ("manifold",), data=names).attrs["long_name"] = "class"
         for name, variable in VARIABLES.items():
             rows = [np.asarray(result[name]) for result in results]
-            values = _stack_padded(rows, tried) if "projected" in variable.dimensions else np.stack(rows)
+            values = (
+                _stack_padded(rows, tried) if "projected" in variable.dimensions else np.stack(rows)
+            )
             written = file.create_variable(name, variable.dimensions, data=values)
             for key in ("long_name", "equation", "units"):
                 written.attrs[key] = getattr(variable, key)
@@ -158,15 +178,10 @@ def read_geometry(path):
             values = {name: np.asarray(file[name][...]) for name in VARIABLES}
             manifolds = [_text(name) for name in file["manifold"][...]]
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise StoreError(f"{path} is missing, damaged or not ours ({error}); {rebuild(path)}") from error
+        raise StoreError(
+            f"{path} is missing, damaged or not ours ({error}); {rebuild(path)}"
+        ) from error
     return values, manifolds, attributes
-
-
-def h5netcdf_string():
-    """Return the type of a variable-length string in HDF5."""
-    import h5py
-
-    return h5py.string_dtype()
 
 
 def _coordinate(file, name, values, meaning):

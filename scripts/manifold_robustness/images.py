@@ -52,7 +52,7 @@ def select_indices(predictions, labels, n_manifolds, n_points, replicates, seed,
 
 
 def perturb_selection(images, indices, condition, seed, model=None):
-    """Return selected images perturbed under a condition (``family``, ``strength``, ``options``)."""
+    """Return selected images under a condition (``family``, ``strength``, ``options``)."""
     n_manifolds = images.shape[1]
     labels = np.broadcast_to(np.arange(n_manifolds)[:, None], indices.shape)
     perturbed = perturb_images(

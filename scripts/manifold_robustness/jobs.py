@@ -1,4 +1,4 @@
-"""How a rule's script runs: a log with the coordinate, host, time and memory; errors as a sentence."""
+"""How a rule's script runs: a log with coordinate, host, time, memory; errors as one sentence."""
 
 import logging
 import resource

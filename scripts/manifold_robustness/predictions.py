@@ -9,7 +9,10 @@ from .stores import rebuild
 
 
 def write_predictions(path, predictions, labels, attributes):
-    """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy."""
+    """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy.
+
+    `attributes` holds ``classes``, the classes' names, and provenance.
+    """
     with written_beside(path) as partial, h5netcdf.File(partial, "w") as file:
         file.dimensions = {"image": len(labels)}
         for name, values, meaning in (
@@ -24,9 +27,9 @@ def write_predictions(path, predictions, labels, attributes):
 
 
 def read_predictions(path):
-    """Return predictions and labels, as :func:`write_predictions` wrote them."""
+    """Return predictions, labels and classes, as :func:`write_predictions` wrote them."""
     try:
         with h5netcdf.File(path, "r") as file:
-            return file["prediction"][...], file["label"][...]
+            return file["prediction"][...], file["label"][...], list(file.attrs["classes"])
     except (OSError, KeyError, ValueError) as error:
         raise StoreError(f"{path} is missing or damaged ({error}); {rebuild(path)}") from error

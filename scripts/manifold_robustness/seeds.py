@@ -18,9 +18,12 @@ def entropy(seed, *coordinates):
     Examples
     --------
     >>> entropy(42, "noise", 17)
-    (42, 1651128126, 17)
+    (42, 4255749673, 17)
     """
-    return (int(seed), *(zlib.crc32(c.encode()) if isinstance(c, str) else int(c) for c in coordinates))
+    return (
+        int(seed),
+        *(zlib.crc32(c.encode()) if isinstance(c, str) else int(c) for c in coordinates),
+    )
 
 
 def generator(seed, *coordinates):

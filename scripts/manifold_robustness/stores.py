@@ -46,12 +46,11 @@ def create_store(path, specs, attributes):
     attributes : dict
         Provenance; JSON values.
     """
-    with written_beside(path) as partial:
-        with ZipStore(partial, mode="w", compression=0) as store:
-            group = zarr.create_group(
-                store, attributes={**attributes, "schema_version": SCHEMA_VERSION}
-            )
-            yield {name: _create_array(group, name, spec) for name, spec in specs.items()}
+    with written_beside(path) as partial, ZipStore(partial, mode="w", compression=0) as store:
+        group = zarr.create_group(
+            store, attributes={**attributes, "schema_version": SCHEMA_VERSION}
+        )
+        yield {name: _create_array(group, name, spec) for name, spec in specs.items()}
 
 
 @contextmanager
@@ -61,7 +60,9 @@ def create_stores(stores):
     `stores` maps a key to the arguments (path, specs, attributes).
     """
     with ExitStack() as stack:
-        yield {key: stack.enter_context(create_store(*arguments)) for key, arguments in stores.items()}
+        yield {
+            key: stack.enter_context(create_store(*arguments)) for key, arguments in stores.items()
+        }
 
 
 def read_attributes(path):
@@ -83,7 +84,9 @@ def read_array(path, name, selection=...):
             raise KeyError(f"it holds no array {name}")
         array = group[name]
         if array.nchunks_initialized != array.nchunks:
-            raise KeyError(f"{array.nchunks - array.nchunks_initialized} chunks of {name} are missing")
+            raise KeyError(
+                f"{array.nchunks - array.nchunks_initialized} chunks of {name} are missing"
+            )
         return np.asarray(array[selection])
 
 
@@ -119,7 +122,9 @@ def _opened(path):
     except StoreError:
         raise
     except DAMAGE as error:
-        raise StoreError(f"{path} is truncated, damaged or not ours ({error}); {rebuild(path)}") from error
+        raise StoreError(
+            f"{path} is truncated, damaged or not ours ({error}); {rebuild(path)}"
+        ) from error
 
 
 def rebuild(path):

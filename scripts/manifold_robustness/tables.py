@@ -6,20 +6,21 @@ from scipy.special import stdtrit
 from scipy.stats import binomtest
 
 from .atomic import written_beside
-from .geometry_files import read_geometry
+from .geometry_files import PER_MANIFOLD_AXES, PER_REPLICATE_AXES, VARIABLES, read_geometry
+from .predictions import read_predictions
 
-PER_MANIFOLD = (
-    "capacity capacity_error radius radius_error dimension dimension_error "
-    "rank_dimension rank_dimension_error rank"
-).split()
-PER_REPLICATE = (
-    "center_correlation center_rank participation_ratio n_components "
-    "primal_residual dual_residual gap_residual n_resolved"
-).split()
-SUMMARISED = (
-    "capacity radius dimension rank_dimension center_correlation center_rank "
-    "participation_ratio n_components"
-).split()
+PER_MANIFOLD = [name for name, v in VARIABLES.items() if v.dimensions == PER_MANIFOLD_AXES]
+PER_REPLICATE = [name for name, v in VARIABLES.items() if v.dimensions == PER_REPLICATE_AXES]
+SUMMARISED = [
+    "capacity",
+    "radius",
+    "dimension",
+    "rank_dimension",
+    "center_correlation",
+    "center_rank",
+    "participation_ratio",
+    "n_components",
+]
 COORDINATES = ["condition", "family", "strength", "layer", "layer_index"]
 SIZES = ["n_manifolds", "n_points", "n_features"]
 CONFIDENCE = 0.95
@@ -47,9 +48,11 @@ def summarise_geometry(table):
     arithmetically. Over replicates the same, with Student's t intervals (of 1/α for the capacity,
     turned over). With one replicate the interval is empty (NaN).
     """
-    replicates = table.assign(capacity=1 / table["capacity"]).groupby(
-        [*COORDINATES, *SIZES, "replicate"], sort=False
-    )[SUMMARISED].mean()
+    replicates = (
+        table.assign(capacity=1 / table["capacity"])
+        .groupby([*COORDINATES, *SIZES, "replicate"], sort=False)[SUMMARISED]
+        .mean()
+    )
     rows = []
     for key, group in replicates.groupby(level=[*COORDINATES, *SIZES], sort=False):
         row = dict(zip([*COORDINATES, *SIZES], key, strict=True), n_replicates=len(group))
@@ -62,15 +65,17 @@ def summarise_geometry(table):
 def collect_accuracy(files):
     """Return one row per condition with the accuracy and its 95 % Wilson interval.
 
-    `files` holds (coordinates, predictions, labels); `coordinates` has condition, family, strength.
+    `files` holds (coordinates, path); `coordinates` has condition, family and strength.
     """
     rows = []
-    for coordinates, predictions, labels in files:
+    for coordinates, path in files:
+        predictions, labels, classes = read_predictions(path)
         n_correct = int(np.count_nonzero(predictions == labels))
         interval = binomtest(n_correct, len(labels)).proportion_ci(CONFIDENCE, method="wilson")
         rows.append(
             {
                 **coordinates,
+                "n_classes": len(classes),
                 "n_images": len(labels),
                 "n_correct": n_correct,
                 "accuracy": n_correct / len(labels),
@@ -99,7 +104,9 @@ def student_interval(values):
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, float("nan"), float("nan")
-    half = stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * np.std(values, ddof=1) / len(values) ** 0.5
+    half = (
+        stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * np.std(values, ddof=1) / len(values) ** 0.5
+    )
     return mean, float(mean - half), float(mean + half)
 
 

@@ -105,7 +105,10 @@ def _same_accuracy(accuracy, test_accuracy):
 
 
 def _rows(words, bad):
-    return _where(words, list(bad[["condition", "layer"]].drop_duplicates().itertuples(index=False, name=None)))
+    return _where(
+        words,
+        list(bad[["condition", "layer"]].drop_duplicates().itertuples(index=False, name=None)),
+    )
 
 
 def _where(words, items):

@@ -55,9 +55,9 @@ def extract_activations(model, images, paths, basis, attributes, device):
         In evaluation mode, on `device`.
     images : ndarray, float32 (replicates, n_manifolds, n_points, channels, height, width)
     paths : dict of str to path
-        By layer (a module's path, or ``input`` for the pixels), where its store is written: array ``activations`` of shape (replicates,
-        n_manifolds, n_points, n_features), n_features being that of `basis`, and the attribute
-        ``n_features``, the layer's own.
+        By layer (a module's path, or ``input`` for the pixels), where its store is written:
+        array ``activations`` of shape (replicates, n_manifolds, n_points, n_features), n_features
+        being that of `basis`, and the attribute ``n_features``, the layer's own.
     basis : {"span", "features"}
         Coordinates in the span of a replicate's points (float64), or the features (float32).
     attributes : dict
@@ -91,7 +91,7 @@ def _flat_images(images):
 
 
 def _spec(shape, n_features, basis):
-    replicates, n_manifolds, n_points = shape
+    n_manifolds, n_points = shape[1:]
     dimensions = ("replicate", "manifold", "point", "feature")
     if basis == "span":
         kept = min(n_features, n_manifolds * n_points)

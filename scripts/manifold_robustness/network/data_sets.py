@@ -14,13 +14,13 @@ from ..seeds import generator
 
 SPLITS = ("train", "validation", "test")
 CIFAR10_CLASSES = (
-    "airplane automobile bird cat deer dog frog horse ship truck".split()
+    "airplane automobile bird cat deer dog frog horse ship truck".split()  # noqa: SIM905
 )
 DIGITS_TEST, DIGITS_VALIDATION, DIGITS_SEED = 100, 15, 0  # per class; the rest is for training
 
 
 class ArrayImages(Dataset):
-    """Images held in memory: `images` uint8 or float32 (n, channels, height, width), `labels` (n,)."""
+    """Images in memory: `images` uint8 or float32 (n, channels, height, width), `labels` (n,)."""
 
     def __init__(self, images, labels):
         self.images, self.labels = images, torch.as_tensor(labels, dtype=torch.int64)
@@ -113,13 +113,17 @@ def _load_digits(settings, split):
             part.extend(chosen)
     chosen = np.sort(parts[SPLITS.index(split)])
     images = torch.as_tensor(bunch.images[chosen] / 16, dtype=torch.float32)[:, None]
-    return ArrayImages(_resized(images, settings["image_size"]).repeat(1, 3, 1, 1), bunch.target[chosen])
+    return ArrayImages(
+        _resized(images, settings["image_size"]).repeat(1, 3, 1, 1), bunch.target[chosen]
+    )
 
 
 def _resized(images, size):
     if images.shape[-1] == size:
         return images
-    scaled = torch.nn.functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
+    scaled = torch.nn.functional.interpolate(
+        images, size=(size, size), mode="bilinear", antialias=True
+    )
     return scaled.clamp(0, 1)
 
 
@@ -150,14 +154,16 @@ def _cifar10_missing(data_set, root, error):
     from .torchvision_import import torchvision
 
     folder = root / data_set.base_folder
-    files = [name for name, _ in data_set.train_list + data_set.test_list] + [data_set.meta["filename"]]
+    files = [name for name, _ in data_set.train_list + data_set.test_list] + [
+        data_set.meta["filename"]
+    ]
     sums = [md5 for _, md5 in data_set.train_list + data_set.test_list] + [data_set.meta["md5"]]
     check = torchvision.datasets.utils.check_integrity
     bad = [name for name, md5 in zip(files, sums, strict=True) if not check(folder / name, md5)]
     return (
         f"CIFAR-10 is not complete in {folder.resolve()}: missing or damaged are {', '.join(bad)}; "
         f"and it could not be downloaded ({error}). Download {data_set.filename} where there is a "
-        f"network ({data_set.url}), put it into {root.resolve()}, and run again: it is unpacked there"
+        f"network ({data_set.url}), put it into {root.resolve()}, and run again: that unpacks it"
     )
 
 

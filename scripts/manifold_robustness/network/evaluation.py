@@ -35,8 +35,14 @@ def perturb_and_predict(model, data, condition, batch_size, seed, device):
         if condition["strength"]:
             images = torch.from_numpy(
                 perturb_images(
-                    condition["family"], images.numpy(), truth.numpy(), indices,
-                    condition["strength"], seed=seed, model=model, **condition["options"],
+                    condition["family"],
+                    images.numpy(),
+                    truth.numpy(),
+                    indices,
+                    condition["strength"],
+                    seed=seed,
+                    model=model,
+                    **condition["options"],
                 )
             )
         with torch.inference_mode():

@@ -104,7 +104,9 @@ def write_layers(layers, path):
         writer = csv.writer(file)
         writer.writerow(["layer", "kind", "shape", "n_features"])
         for layer in layers:
-            writer.writerow([layer.name, layer.kind, "x".join(map(str, layer.shape)), layer.n_features])
+            writer.writerow(
+                [layer.name, layer.kind, "x".join(map(str, layer.shape)), layer.n_features]
+            )
 
 
 def main(arguments=None):
@@ -124,7 +126,10 @@ def main(arguments=None):
     print("* input, convolutions and dense layers: the usual activations.layers")
     for layer in layers:
         mark = "*" if layer.name in names else " "
-        print(f"{mark} {layer.name:28} {layer.kind:18} {'x'.join(map(str, layer.shape)):12}", layer.n_features)
+        print(
+            f"{mark} {layer.name:28} {layer.kind:18} {'x'.join(map(str, layer.shape)):12}",
+            layer.n_features,
+        )
 
 
 if __name__ == "__main__":

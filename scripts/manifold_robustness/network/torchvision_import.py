@@ -19,7 +19,7 @@ _SCHEMAS = (
 
 def _import_torchvision():
     try:
-        import torchvision
+        import torchvision.transforms.v2
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
@@ -28,7 +28,7 @@ def _import_torchvision():
         library = torch.library.Library("torchvision", "DEF")
         for schema in _SCHEMAS:
             library.define(schema)
-        import torchvision
+        import torchvision.transforms.v2
 
         torchvision.declared_operators = library  # lives as long as the module
     return torchvision

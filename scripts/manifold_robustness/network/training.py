@@ -15,10 +15,16 @@ from ..atomic import written_beside
 from ..errors import ModelError
 
 logger = logging.getLogger(__name__)
-HISTORY = (
-    "epoch learning_rate train_loss train_accuracy validation_loss validation_accuracy "
-    "test_loss test_accuracy best"
-).split()
+HISTORY = [
+    "epoch",
+    "learning_rate",
+    *(
+        f"{split}_{figure}"
+        for split in ("train", "validation", "test")
+        for figure in ("loss", "accuracy")
+    ),
+    "best",
+]
 
 
 class Augmented(Dataset):

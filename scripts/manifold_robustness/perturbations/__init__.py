@@ -20,9 +20,7 @@ from ..errors import DataError
 def perturb_images(family, images, labels, indices, strength, *, seed, model=None, **options):
     """Return `images` perturbed by `family` at `strength`, checked for shape and finiteness."""
     module = importlib.import_module(f"{__name__}.{family}")
-    perturbed = module.perturb(
-        images, labels, indices, strength, seed=seed, model=model, **options
-    )
+    perturbed = module.perturb(images, labels, indices, strength, seed=seed, model=model, **options)
     if perturbed.shape != images.shape or not np.isfinite(perturbed).all():
         raise DataError(
             f"the family {family} at strength {strength} must return finite images of shape "

@@ -1,4 +1,4 @@
-"""Gaussian noise: x + σ z, z standard normal per pixel and channel, clipped to [0, 1] by default."""
+"""Gaussian noise: x + σ z, z standard normal per pixel and channel, clipped to [0, 1]."""
 
 import numpy as np
 
