@@ -26,7 +26,13 @@ report: $(VENV)/ready
 	$(SNAKEMAKE) --report results/$(RUN)/report.html
 
 dag: $(VENV)/ready
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/draw_dag.sh results/$(RUN) $(if $(CONFIG),--configfile $(CONFIG))
+	mkdir -p results/$(RUN)
+	for graph in rulegraph dag; do \
+	  if command -v dot > /dev/null; \
+	  then $(SNAKEMAKE) --$$graph dot | dot -Tsvg > results/$(RUN)/$$graph.svg || exit 1; \
+	  else $(SNAKEMAKE) --$$graph mermaid-js > results/$(RUN)/$$graph.mmd || exit 1; fi; \
+	  ls results/$(RUN)/$$graph.*; \
+	done
 
 layers: $(VENV)/ready
 	PYTHONPATH=scripts $(BIN)/python -m manifold_robustness.network.layers config.yaml $(CONFIG)

@@ -24,4 +24,6 @@ onsuccess:
 
 
 onerror:
-    print("Some jobs failed; each says why above and in its log. What is finished stays.")
+    print(
+        "Some jobs failed; each says why above and in its log. What is finished stays."
+    )

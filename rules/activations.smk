@@ -9,11 +9,11 @@ rule extract_activations:
         [f"{RESULTS}/activations/{{condition}}/{layer}.zarr.zip" for layer in LAYERS],
     log:
         f"{LOGS}/extract_activations/{{condition}}.log",
+    conda:
+        "../envs/network.yaml"
     params:
         network=network(),
         basis=config["activations"]["basis"],
         library=library("extract_activations"),
-    conda:
-        "../envs/network.yaml"
     script:
         "../scripts/extract_activations.py"

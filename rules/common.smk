@@ -17,7 +17,9 @@ from manifold_robustness.errors import ConfigurationError
 try:
     with open(Path(workflow.basedir) / "rules/schemas/config.schema.yaml") as file:
         config = configuration.check_config(config, yaml.safe_load(file))
-    CONDITIONS = {c.name: c for c in conditions.list_conditions(config["perturbations"])}
+    CONDITIONS = {
+        c.name: c for c in conditions.list_conditions(config["perturbations"])
+    }
     configuration.check_references(config)
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
@@ -93,7 +95,9 @@ def condition_settings(wildcards):
 
 def family_conditions(family):
     """The names of a family's conditions, clean first, by strength."""
-    return [c.name for c in CONDITIONS.values() if c.family in (conditions.CLEAN, family)]
+    return [
+        c.name for c in CONDITIONS.values() if c.family in (conditions.CLEAN, family)
+    ]
 
 
 def strength_label(wildcards):
@@ -102,3 +106,18 @@ def strength_label(wildcards):
         if entry["family"] == wildcards.family:
             return conditions.family_strength(wildcards.family, entry)
     return {"name": "strength", "symbol": "s", "description": "no perturbation"}
+
+
+def figure_files(name, folder="{family}/"):
+    """The files of one figure; the SVG goes into the report."""
+    stem = f"{RESULTS}/figures/{folder}{name}"
+    return {
+        "svg": report(
+            f"{stem}.svg",
+            caption=f"captions/{name}.rst",
+            category="{family}" if folder else "model",
+            labels={"figure": name.replace("_", " ")},
+        ),
+        "png": f"{stem}.png",
+        "numbers": f"{stem}.rst",
+    }

@@ -2,21 +2,6 @@
 TABLES = f"{RESULTS}/tables"
 
 
-def figure_files(name, folder="{family}/"):
-    """The files of one figure; the SVG goes into the report."""
-    stem = f"{RESULTS}/figures/{folder}{name}"
-    return {
-        "svg": report(
-            f"{stem}.svg",
-            caption=f"captions/{name}.rst",
-            category="{family}" if folder else "model",
-            labels={"figure": name.replace("_", " ")},
-        ),
-        "png": f"{stem}.png",
-        "numbers": f"{stem}.rst",
-    }
-
-
 rule plot_training:
     input:
         history=f"{RESULTS}/model/history.csv",
@@ -24,11 +9,11 @@ rule plot_training:
         **figure_files("training", folder=""),
     log:
         f"{LOGS}/plot_training.log",
+    conda:
+        "../envs/figures.yaml"
     params:
         style=config["figures"]["training"],
         library=library("plot_training"),
-    conda:
-        "../envs/figures.yaml"
     script:
         "../scripts/plot_training.py"
 
@@ -45,16 +30,15 @@ rule plot_examples:
         **figure_files("examples"),
     log:
         f"{LOGS}/plot_examples/{{family}}.log",
+    conda:
+        "../envs/figures.yaml"
     params:
         style=config["figures"]["examples"],
         strengths=lambda w: [
             CONDITIONS[c].strength for c in family_conditions(w.family)
         ],
-        family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_examples"),
-    conda:
-        "../envs/figures.yaml"
     script:
         "../scripts/plot_examples.py"
 
@@ -66,13 +50,13 @@ rule plot_accuracy:
         **figure_files("accuracy"),
     log:
         f"{LOGS}/plot_accuracy/{{family}}.log",
+    conda:
+        "../envs/figures.yaml"
     params:
         style=config["figures"]["accuracy"],
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_accuracy"),
-    conda:
-        "../envs/figures.yaml"
     script:
         "../scripts/plot_accuracy.py"
 
@@ -84,13 +68,13 @@ rule plot_layers:
         **figure_files("layers"),
     log:
         f"{LOGS}/plot_layers/{{family}}.log",
+    conda:
+        "../envs/figures.yaml"
     params:
         style=config["figures"]["layers"],
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_layers"),
-    conda:
-        "../envs/figures.yaml"
     script:
         "../scripts/plot_layers.py"
 
@@ -102,13 +86,13 @@ rule plot_heatmaps:
         **figure_files("heatmaps"),
     log:
         f"{LOGS}/plot_heatmaps/{{family}}.log",
+    conda:
+        "../envs/figures.yaml"
     params:
         style=config["figures"]["heatmaps"],
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_heatmaps"),
-    conda:
-        "../envs/figures.yaml"
     script:
         "../scripts/plot_heatmaps.py"
 
@@ -121,13 +105,13 @@ rule plot_capacity_accuracy:
         **figure_files("capacity_accuracy"),
     log:
         f"{LOGS}/plot_capacity_accuracy/{{family}}.log",
+    conda:
+        "../envs/figures.yaml"
     params:
         style=config["figures"]["capacity_accuracy"],
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_capacity_accuracy"),
-    conda:
-        "../envs/figures.yaml"
     script:
         "../scripts/plot_capacity_accuracy.py"
 

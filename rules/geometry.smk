@@ -8,11 +8,11 @@ rule solve_geometry:
         f"{RESULTS}/geometry/{{condition}}/{{layer}}.h5",
     log:
         f"{LOGS}/solve_geometry/{{condition}}/{{layer}}.log",
+    conda:
+        "../envs/geometry.yaml"
     params:
         geometry={k: v for k, v in config["geometry"].items() if k != "layers"},
         seed=SEED,
         library=library("solve_geometry"),
-    conda:
-        "../envs/geometry.yaml"
     script:
         "../scripts/solve_geometry.py"

@@ -9,6 +9,8 @@ rule evaluate_accuracy:
         f"{RESULTS}/accuracy/{{condition}}.h5",
     log:
         f"{LOGS}/evaluate_accuracy/{{condition}}.log",
+    conda:
+        "../envs/network.yaml"
     params:
         condition=condition_settings,
         data=DATA,
@@ -16,8 +18,6 @@ rule evaluate_accuracy:
         batch_size=config["accuracy"]["batch_size"],
         seed=SEED,
         library=perturbing_library("evaluate_accuracy"),
-    conda:
-        "../envs/network.yaml"
     script:
         "../scripts/evaluate_accuracy.py"
 
@@ -29,26 +29,21 @@ rule select_images:
         f"{RESULTS}/images/clean.zarr.zip",
     log:
         f"{LOGS}/select_images.log",
+    conda:
+        "../envs/network.yaml"
     params:
         data=DATA,
         images=IMAGES,
         seed=SEED,
         library=library("select_images"),
-    conda:
-        "../envs/network.yaml"
     script:
         "../scripts/select_images.py"
-
-
-def model_if_needed(wildcards):
-    """A family that declares needs_model gets the weights."""
-    return WEIGHTS if CONDITIONS[wildcards.condition].needs_model else []
 
 
 rule perturb_images:
     input:
         images=f"{RESULTS}/images/clean.zarr.zip",
-        weights=model_if_needed,
+        weights=lambda w: WEIGHTS if CONDITIONS[w.condition].needs_model else [],
     output:
         f"{RESULTS}/images/{{condition}}.zarr.zip",
     log:
@@ -56,12 +51,12 @@ rule perturb_images:
     wildcard_constraints:
         condition="|".join(re.escape(c) for c in CONDITIONS if c != conditions.CLEAN)
         or "(?!)",
+    conda:
+        "../envs/network.yaml"
     params:
         condition=condition_settings,
         network=network(),
         seed=SEED,
         library=perturbing_library("perturb_images"),
-    conda:
-        "../envs/network.yaml"
     script:
         "../scripts/perturb_images.py"

@@ -14,13 +14,13 @@ if OWN_WEIGHTS:
             metrics=f"{RESULTS}/model/metrics.json",
         log:
             f"{LOGS}/import_weights.log",
+        conda:
+            "../envs/network.yaml"
         params:
             data=DATA,
             network=network(),
             batch_size=config["accuracy"]["batch_size"],
             library=library("import_weights"),
-        conda:
-            "../envs/network.yaml"
         script:
             "../scripts/import_weights.py"
 
@@ -35,6 +35,9 @@ else:
             history=f"{RESULTS}/model/history.csv",
         log:
             f"{LOGS}/train_model.log",
+        conda:
+            "../envs/network.yaml"
+        threads: config["training"]["threads"]
         params:
             data=DATA,
             network=network(),
@@ -42,9 +45,6 @@ else:
             training=config["training"],
             seed=SEED,
             library=library("train_model"),
-        threads: config["training"]["threads"]
-        conda:
-            "../envs/network.yaml"
         script:
             "../scripts/train_model.py"
 

@@ -10,11 +10,11 @@ rule collect_accuracy:
         f"{RESULTS}/tables/accuracy.csv",
     log:
         f"{LOGS}/collect_accuracy.log",
+    conda:
+        "../envs/geometry.yaml"
     params:
         strengths=STRENGTHS,
         library=library("collect_accuracy"),
-    conda:
-        "../envs/geometry.yaml"
     script:
         "../scripts/collect_accuracy.py"
 
@@ -27,12 +27,12 @@ rule collect_geometry:
         summary=f"{RESULTS}/tables/summary.csv",
     log:
         f"{LOGS}/collect_geometry.log",
+    conda:
+        "../envs/geometry.yaml"
     params:
         strengths=STRENGTHS,
         layers=GEOMETRY_LAYERS,
         library=library("collect_geometry"),
-    conda:
-        "../envs/geometry.yaml"
     script:
         "../scripts/collect_geometry.py"
 
@@ -47,12 +47,12 @@ rule verify_results:
         f"{RESULTS}/tables/verification.txt",
     log:
         f"{LOGS}/verify_results.log",
+    conda:
+        "../envs/geometry.yaml"
     params:
         coordinates=COORDINATES,
         images=IMAGES,
         tolerance=config["geometry"]["tolerance"],
         library=library("verify_results"),
-    conda:
-        "../envs/geometry.yaml"
     script:
         "../scripts/verify_results.py"

@@ -1,0 +1,116 @@
+"""Exactly what is stale runs again."""
+
+import pytest
+
+GATHERING = {
+    "collect_geometry": 1,
+    "plot_layers": 1,
+    "plot_heatmaps": 1,
+    "plot_capacity_accuracy": 1,
+    "verify_results": 1,
+}
+GATHERING_ACCURACY = {"collect_accuracy": 1, "plot_accuracy": 1, "plot_examples": 1}
+LIBRARY = "scripts/manifold_robustness"
+
+
+def test_nothing_is_stale_after_a_run(experiment):
+    assert experiment.stale() == {}
+
+
+def test_a_new_strength_runs_its_condition_and_what_gathers(experiment):
+    experiment.configure(lambda config: config["perturbations"][0]["strengths"].append(0.2))
+    assert experiment.stale() == {
+        "evaluate_accuracy": 1,
+        "perturb_images": 1,
+        "extract_activations": 1,
+        "solve_geometry": 2,
+        **GATHERING,
+        **GATHERING_ACCURACY,
+    }
+
+
+def test_a_layer_more_to_analyse_is_solved(experiment):
+    experiment.configure(
+        lambda config: config["geometry"].update(layers=["input", "first", "head"])
+    )
+    assert experiment.stale() == {"solve_geometry": 3, **GATHERING}
+
+
+def test_a_layer_less_to_analyse_is_gathered_only(experiment):
+    experiment.configure(lambda config: config["geometry"].update(layers=["head"]))
+    assert experiment.stale() == GATHERING
+
+
+def test_the_margin_reruns_the_geometry(experiment):
+    experiment.configure(lambda config: config["geometry"].update(margin=0.5))
+    assert experiment.stale() == {"solve_geometry": 6, **GATHERING}
+
+
+def test_a_lost_geometry_file_is_solved_again_to_the_last_bit(experiment, finished):
+    lost = experiment.result("geometry/gaussian/sigma-0.1/head.h5")
+    lost.unlink()
+    assert experiment.stale() == {"solve_geometry": 1, **GATHERING}
+    experiment.succeed()
+    assert experiment.contents("geometry") == finished.contents("geometry")
+    assert lost.exists()
+    assert experiment.stale() == {}
+
+
+@pytest.mark.parametrize(
+    ("figure", "rule"),
+    [("accuracy", "plot_accuracy"), ("layers", "plot_layers"), ("training", "plot_training")],
+)
+def test_a_figures_style_redraws_that_figure(experiment, figure, rule):
+    figures = {figure: {"size": [5, 3]}}
+    experiment.configure(lambda config: config.update(figures={**config["figures"], **figures}))
+    assert experiment.stale() == {rule: 1}
+
+
+def test_the_clipping_reruns_the_perturbed_conditions_only(experiment):
+    experiment.configure(lambda config: config["perturbations"][0].update(clip=False))
+    assert experiment.stale() == {
+        "evaluate_accuracy": 2,
+        "perturb_images": 2,
+        "extract_activations": 2,
+        "solve_geometry": 4,
+        **GATHERING,
+        **GATHERING_ACCURACY,
+    }
+
+
+def test_the_recipe_reruns_everything(experiment):
+    experiment.configure(lambda config: config["training"].update(epochs=1))
+    stale = experiment.stale()
+    assert stale["train_model"] == 1
+    assert stale["solve_geometry"] == 6
+
+
+def test_what_later_stages_want_does_not_retrain(experiment):
+    """Nor does it hide what is stale: train_model checks layers and images, waiting for no job."""
+    experiment.configure(lambda config: config["images"].update(n_points=5))
+    stale = experiment.stale()
+    assert "train_model" not in stale
+    assert stale["select_images"] == 1
+    assert stale["solve_geometry"] == 6
+
+
+def test_code_of_the_geometry_reruns_the_solves_not_the_training(experiment):
+    path = experiment.root / LIBRARY / "geometry/analysis.py"
+    path.write_text(path.read_text() + "\n\nEDITED = True\n")
+    assert experiment.stale() == {"solve_geometry": 6, **GATHERING}
+
+
+def test_code_of_the_own_network_retrains(experiment):
+    experiment.replace("tests/configs/tiny_network.py", "nn.Conv2d(3, 8,", "nn.Conv2d(3, 4,")
+    assert experiment.stale()["train_model"] == 1
+
+
+def test_a_comment_reruns_nothing(experiment):
+    for name in ("geometry/analysis.py", "network/training.py", "perturbations/gaussian.py"):
+        path = experiment.root / LIBRARY / name
+        path.write_text("# A remark.\n" + path.read_text())
+    experiment.replace(f"{LIBRARY}/geometry/analysis.py", '"""From clouds', '"""Reworded: clouds')
+    for name in ("config.yaml", "tests/configs/tiny.yaml", "tests/configs/tiny_network.py"):
+        path = experiment.root / name
+        path.write_text(path.read_text() + "\n# A remark.\n")
+    assert experiment.stale() == {}
