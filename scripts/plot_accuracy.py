@@ -3,9 +3,8 @@
 import pandas as pd
 
 from manifold_robustness.figures.accuracy import describe_accuracy, plot_accuracy
+from manifold_robustness.figures.files import of_family, write_figure
 from manifold_robustness.figures.strengths import Strength
-from manifold_robustness.figures.style import write_figure
-from manifold_robustness.figures.tables import of_family
 from manifold_robustness.jobs import run_job
 
 

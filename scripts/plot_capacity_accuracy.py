@@ -6,9 +6,8 @@ from manifold_robustness.figures.capacity_accuracy import (
     describe_capacity_accuracy,
     plot_capacity_accuracy,
 )
+from manifold_robustness.figures.files import of_family, write_figure
 from manifold_robustness.figures.strengths import Strength
-from manifold_robustness.figures.style import write_figure
-from manifold_robustness.figures.tables import of_family
 from manifold_robustness.jobs import run_job
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from manifold_robustness.figures.examples import describe_examples, plot_examples
+from manifold_robustness.figures.files import write_figure
 from manifold_robustness.figures.strengths import Strength
-from manifold_robustness.figures.style import write_figure
 from manifold_robustness.images import read_image
 from manifold_robustness.jobs import run_job
 from manifold_robustness.predictions import read_predictions

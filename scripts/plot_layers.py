@@ -2,10 +2,9 @@
 
 import pandas as pd
 
+from manifold_robustness.figures.files import of_family, write_figure
 from manifold_robustness.figures.layers import describe_layers, plot_layers
 from manifold_robustness.figures.strengths import Strength
-from manifold_robustness.figures.style import write_figure
-from manifold_robustness.figures.tables import of_family
 from manifold_robustness.jobs import run_job
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from manifold_robustness.figures.style import write_figure
+from manifold_robustness.figures.files import write_figure
 from manifold_robustness.figures.training import describe_training, plot_training
 from manifold_robustness.jobs import run_job
 

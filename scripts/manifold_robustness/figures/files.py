@@ -1,0 +1,24 @@
+"""What a figure's job reads and writes: one family's rows in, SVG, PNG and a sentence out."""
+
+from manifold_robustness.atomic import written_beside
+from manifold_robustness.figures.style import save_figure
+
+
+def of_family(table, family):
+    """Return the rows of a table of clean and of one family, by strength.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the columns ``family`` and ``strength``.
+    family : str
+    """
+    return table[table["family"].isin(["clean", family])].sort_values("strength", kind="stable")
+
+
+def write_figure(figure, description, *, svg, png, numbers):
+    """Write a figure as SVG and PNG, and its description as reStructuredText, each whole."""
+    with written_beside(svg) as svg_file, written_beside(png) as png_file:
+        save_figure(figure, svg_file, png_file)
+    with written_beside(numbers) as file:
+        file.write_text(description + "\n", encoding="utf-8")
