@@ -1,0 +1,24 @@
+"""Manifold geometry: capacity, radius, dimension and center correlation of clouds of points."""
+
+from .analysis import ManifoldGeometry, analyze_manifolds, draw_gaussian_vectors
+from .anchors import AnchorPoints, find_anchor_points
+from .centers import CenterStructure, find_center_structure
+from .dimensionality import TotalDimensionality, total_dimensionality
+from .frame import ManifoldFrame, manifold_frame
+from .statistics import AnchorStatistics, anchor_statistics
+
+__all__ = [
+    "AnchorPoints",
+    "AnchorStatistics",
+    "CenterStructure",
+    "ManifoldFrame",
+    "ManifoldGeometry",
+    "TotalDimensionality",
+    "analyze_manifolds",
+    "anchor_statistics",
+    "draw_gaussian_vectors",
+    "find_anchor_points",
+    "find_center_structure",
+    "manifold_frame",
+    "total_dimensionality",
+]

@@ -1,0 +1,234 @@
+"""The low-rank structure that the centers of the manifolds share, to be projected out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import GeometryError
+from .center_search import find_minima
+from .frame import ROUNDING, gram_schmidt
+
+SELECTIONS = ("stable", "least_cost")
+CENTER_RESTARTS = 20
+# A start that leaves less than this share of some center's norm has annihilated the center.
+LEAST_STABILITY = 1e-3
+# Starts this close in cost or stability are the same.
+TIE = 1e-6
+# Relative decrease that ends a start of the search, and the polish of the structure it finds.
+SEARCH_PRECISION = 1e-6
+FINAL_PRECISION = 1e-15
+# The search over K ends after so many rises of the residual correlation in a row.
+RISES = 3
+
+
+@dataclass(frozen=True)
+class CenterStructure:
+    """Directions that the centers share.
+
+    Attributes
+    ----------
+    rank : int
+        K, the number of directions.
+    directions : (n_features, K)
+        Their orthonormal basis.
+    residual_correlation : array
+        Mean absolute cosine over pairs of centers once K = 0, 1, ... directions are projected out,
+        for each K that was tried. The first is the center correlation.
+    stability : float
+        Least share of a center's norm (about the mean center) that survives the projection.
+    cost : float
+        Half the sum of squared cosines over all ordered pairs (a center with itself included).
+    """
+
+    rank: int
+    directions: np.ndarray
+    residual_correlation: np.ndarray
+    stability: float
+    cost: float
+
+
+def find_center_structure(
+    centers: np.ndarray,
+    rank: int | str = "auto",
+    selection: str = "stable",
+    restarts: int = CENTER_RESTARTS,
+    seed=0,
+) -> CenterStructure:
+    r"""Find the K directions whose removal decorrelates the centers. [1]_
+
+    With X the centers about their mean, V the K orthonormal directions, and :math:`z_\mu` the
+    residual of center :math:`\mu`, V minimises
+
+    .. math::
+
+        \tfrac12 \sum_{\mu\nu} \cos^2(z_\mu, z_\nu)
+        = \tfrac12 \sum_{\mu\nu} \frac{(C_{\mu\nu} - c_\mu\cdot c_\nu)^2}{r_\mu r_\nu},
+        \qquad z = X (1 - V V^T),
+
+    where :math:`C = X X^T, c = X V, r_\mu = C_{\mu\mu} - |c_\mu|^2`. The cost depends on V through
+    its span only. K is where the mean :math:`|\cos(z_\mu, z_\nu)|` over pairs is least, at least 1
+    and at most n_manifolds - 3, so that two dimensions remain.
+
+    Parameters
+    ----------
+    centers : (n_manifolds, n_features)
+    rank
+        K, or "auto". 0 leaves the centers alone.
+    selection
+        Which of the minima: ``"stable"``, as the field's reference, the one of greatest stability
+        among those reached from the directions of K - 1 and a random one; ``"least_cost"``, the
+        most stable within 1e-6 of the least cost, half of the starts random altogether. Either
+        discards minima of stability below 1e-3.
+    restarts
+        Starts for each K.
+    seed
+        Of the random starts.
+
+    Returns
+    -------
+    CenterStructure
+
+    Raises
+    ------
+    GeometryError
+        Where the rank leaves fewer than two dimensions, or no minimum is stable; where a center is
+        the mean of all.
+
+    References
+    ----------
+    .. [1] Cohen, Chung, Lee & Sompolinsky, Nat. Commun. 11, 746 (2020), methods.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> shared = rng.standard_normal((20, 1)) * rng.standard_normal(200)
+    >>> find_center_structure(rng.standard_normal((20, 200)) + 3 * shared).rank
+    1
+    """
+    if selection not in SELECTIONS:
+        raise GeometryError(
+            f"Need a center selection out of {', '.join(SELECTIONS)}. Got {selection!r}."
+        )
+    if isinstance(restarts, bool) or not isinstance(restarts, (int, np.integer)) or restarts < 1:
+        raise GeometryError(f"Need at least one start of the center search. Got {restarts!r}.")
+    coordinates, basis = _center_frame(np.asarray(centers, dtype=float))
+    greatest_rank = max(min(len(coordinates) - 3, coordinates.shape[1] - 2), 0)
+    ranks = _ranks(rank, greatest_rank, len(coordinates))
+
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    found = [Candidate.of(np.zeros((coordinates.shape[1], 0)), coordinates)]
+    for _ in ranks:
+        candidate = _best_minimum(found[-1].directions, coordinates, selection, restarts, generator)
+        if candidate is None:
+            break
+        found.append(candidate)
+        if rank == "auto" and _rises(found):
+            break
+    chosen = _chosen_rank(found, rank)
+    if chosen:
+        found[chosen] = _polish(found[chosen], coordinates)
+    return CenterStructure(
+        rank=chosen,
+        directions=basis.T @ found[chosen].directions,
+        residual_correlation=np.array([candidate.correlation for candidate in found]),
+        stability=found[chosen].stability,
+        cost=found[chosen].cost,
+    )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Directions in the frame of the centers, and what is left of the centers without them."""
+
+    directions: np.ndarray
+    correlation: float
+    stability: float
+    cost: float
+
+    @classmethod
+    def of(cls, directions, coordinates):
+        residual = coordinates - (coordinates @ directions) @ directions.T
+        norms = np.linalg.norm(residual, axis=1)
+        cosines = (residual @ residual.T) / np.outer(norms, norms)
+        count = len(cosines)
+        correlation = (np.abs(cosines).sum() - count) / (count * (count - 1))
+        stability = (norms / np.linalg.norm(coordinates, axis=1)).min()
+        return cls(directions, float(correlation), float(stability), float((cosines**2).sum() / 2))
+
+
+def _center_frame(centers):
+    """Coordinates (n_manifolds, rank) of the centers about their mean, and basis (rank, N)."""
+    about_mean = centers - centers.mean(0)
+    norms = np.linalg.norm(about_mean, axis=1)
+    rounding = ROUNDING * np.linalg.norm(centers, axis=1).max()
+    if norms.min() <= rounding:
+        raise GeometryError(
+            "Need centers that differ from their mean. "
+            f"That of manifold {norms.argmin()} is at {norms.min():.1e} from it."
+        )
+    basis, triangle = np.linalg.qr(about_mean.T)
+    coordinates, axes = gram_schmidt(triangle.T, rounding)
+    return coordinates, axes @ basis.T
+
+
+def _ranks(rank, greatest, n_manifolds):
+    """The K to search, in turn."""
+    if isinstance(rank, str) and rank == "auto":
+        return range(1, greatest + 1)
+    if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)) or rank < 0:
+        raise GeometryError(f'Need a center rank of "auto" or an integer >= 0. Got {rank!r}.')
+    if rank > greatest:
+        raise GeometryError(
+            f"Need a center rank <= {greatest} for {n_manifolds} manifolds, so that two "
+            f"dimensions of centers remain. Got {rank}."
+        )
+    return range(1, rank + 1)
+
+
+def _rises(found):
+    """Whether the residual correlation rose over the last K, several times in a row."""
+    last = [candidate.correlation for candidate in found[-RISES - 1 :]]
+    return len(found) > RISES + 1 and all(a < b for a, b in zip(last, last[1:], strict=False))
+
+
+def _chosen_rank(found, rank):
+    if rank != "auto":
+        if len(found) <= rank:
+            raise GeometryError(
+                f"Need a center structure that leaves {LEAST_STABILITY:g} of each center. "
+                f"Found none of rank {len(found)}; asked for {rank}."
+            )
+        return int(rank)
+    if len(found) == 1:
+        return 0
+    return 1 + int(np.argmin([candidate.correlation for candidate in found[1:]]))
+
+
+def _polish(candidate, coordinates):
+    minimum = find_minima(coordinates, candidate.directions[None], FINAL_PRECISION)[0]
+    polished = Candidate.of(minimum, coordinates)
+    return polished if polished.stability >= LEAST_STABILITY else candidate
+
+
+def _best_minimum(previous, coordinates, selection, restarts, generator):
+    """The minimum of one more direction that the selection keeps, or None."""
+    size, known = previous.shape
+    mixtures = generator.standard_normal((restarts, len(coordinates)))
+    starts = np.empty((restarts, size, known + 1))
+    starts[:, :, :known] = previous
+    starts[:, :, known] = mixtures @ coordinates
+    if selection == "least_cost":
+        free = slice(restarts // 2, None)
+        mixtures = generator.standard_normal((restarts, known + 1, len(coordinates)))[free]
+        starts[free] = np.swapaxes(mixtures @ coordinates, 1, 2)
+    minima = find_minima(coordinates, starts, SEARCH_PRECISION, LEAST_STABILITY / 10)
+    candidates = [Candidate.of(directions, coordinates) for directions in minima]
+    candidates = [one for one in candidates if one.stability >= LEAST_STABILITY]
+    if selection == "least_cost" and candidates:
+        least = min(one.cost for one in candidates)
+        candidates = [one for one in candidates if one.cost <= least + TIE]
+    if not candidates:
+        return None
+    greatest = max(one.stability for one in candidates)
+    return next(one for one in candidates if one.stability >= greatest - TIE)

@@ -1,0 +1,74 @@
+"""Linear dimensionality of all points together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import GeometryError
+from .inputs import check_manifolds
+
+
+@dataclass(frozen=True)
+class TotalDimensionality:
+    """Dimensions of all points together.
+
+    Attributes
+    ----------
+    participation_ratio : float
+        (sum of variances)^2 / sum of squared variances, over the principal components.
+    n_components : int
+        Fewest principal components that hold the share of the variance.
+    """
+
+    participation_ratio: float
+    n_components: int
+
+
+def total_dimensionality(points, variance_share: float = 0.9) -> TotalDimensionality:
+    r"""Participation ratio and number of principal components of all points together.
+
+    With :math:`\lambda_k` the variances along the principal components of all points about their
+    global mean, the participation ratio is
+    :math:`(\sum_k \lambda_k)^2 / \sum_k \lambda_k^2`. [1]_
+
+    Parameters
+    ----------
+    points : (n_manifolds, n_points, n_features), or a sequence of (n_points_i, n_features)
+    variance_share
+        Share of the variance that the components are to hold, in (0, 1].
+
+    Returns
+    -------
+    TotalDimensionality
+
+    Raises
+    ------
+    GeometryError
+        For bad points, a share out of range, or points that all coincide.
+
+    References
+    ----------
+    .. [1] Gao et al., bioRxiv 214262 (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> square = np.array([[[1.0, 0.0], [-1.0, 0.0]], [[0.0, 1.0], [0.0, -1.0]]])
+    >>> total_dimensionality(square)
+    TotalDimensionality(participation_ratio=2.0, n_components=2)
+    """
+    if not 0 < variance_share <= 1:
+        raise GeometryError(f"Need a share of the variance in (0, 1]. Got {variance_share!r}.")
+    everything = np.concatenate([np.asarray(cloud, float) for cloud in check_manifolds(points)])
+    everything -= everything.mean(0)
+    if everything.shape[1] > everything.shape[0]:
+        everything = np.linalg.qr(everything.T, mode="r")
+    spectrum = np.linalg.svd(everything, compute_uv=False)
+    if spectrum[0] == 0:
+        raise GeometryError(f"Need at least two distinct points. All {len(everything)} coincide.")
+    variances = (spectrum / spectrum[0]) ** 2
+    shares = np.cumsum(variances) / variances.sum()
+    # Rounding must not ask for a further component: 1e-12 of the variance is nobody's.
+    n_components = 1 + int(np.searchsorted(shares, variance_share - 1e-12))
+    ratio = variances.sum() ** 2 / (variances**2).sum()
+    return TotalDimensionality(float(ratio), n_components)
