@@ -15,5 +15,7 @@ rule extract_activations:
         network=network(),
         basis=config["activations"]["basis"],
         library=library("extract_activations"),
+    message:
+        "Extract the activations of every kept layer: {wildcards.condition}"
     script:
         "../scripts/extract_activations.py"

@@ -14,6 +14,8 @@ rule plot_training:
     params:
         style=config["figures"]["training"],
         library=library("plot_training"),
+    message:
+        "Plot the training"
     script:
         "../scripts/plot_training.py"
 
@@ -39,6 +41,8 @@ rule plot_examples:
         ],
         strength=strength_label,
         library=library("plot_examples"),
+    message:
+        "Plot one image under every condition: {wildcards.family}"
     script:
         "../scripts/plot_examples.py"
 
@@ -57,6 +61,8 @@ rule plot_accuracy:
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_accuracy"),
+    message:
+        "Plot the accuracy against the strength: {wildcards.family}"
     script:
         "../scripts/plot_accuracy.py"
 
@@ -75,6 +81,8 @@ rule plot_layers:
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_layers"),
+    message:
+        "Plot the geometry against the layer: {wildcards.family}"
     script:
         "../scripts/plot_layers.py"
 
@@ -93,6 +101,8 @@ rule plot_heatmaps:
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_heatmaps"),
+    message:
+        "Plot the geometry as heatmaps: {wildcards.family}"
     script:
         "../scripts/plot_heatmaps.py"
 
@@ -112,6 +122,8 @@ rule plot_capacity_accuracy:
         family=lambda w: w.family,
         strength=strength_label,
         library=library("plot_capacity_accuracy"),
+    message:
+        "Plot capacity against accuracy: {wildcards.family}"
     script:
         "../scripts/plot_capacity_accuracy.py"
 

@@ -14,5 +14,7 @@ rule solve_geometry:
         geometry={k: v for k, v in config["geometry"].items() if k != "layers"},
         seed=SEED,
         library=library("solve_geometry"),
+    message:
+        "Solve the geometry: {wildcards.condition}, {wildcards.layer}"
     script:
         "../scripts/solve_geometry.py"

@@ -18,6 +18,8 @@ rule evaluate_accuracy:
         batch_size=config["accuracy"]["batch_size"],
         seed=SEED,
         library=perturbing_library("evaluate_accuracy"),
+    message:
+        "Evaluate the accuracy on the whole test set: {wildcards.condition}"
     script:
         "../scripts/evaluate_accuracy.py"
 
@@ -36,6 +38,8 @@ rule select_images:
         images=IMAGES,
         seed=SEED,
         library=library("select_images"),
+    message:
+        "Select correctly classified test images"
     script:
         "../scripts/select_images.py"
 
@@ -58,5 +62,7 @@ rule perturb_images:
         network=network(),
         seed=SEED,
         library=perturbing_library("perturb_images"),
+    message:
+        "Perturb the selected images: {wildcards.condition}"
     script:
         "../scripts/perturb_images.py"

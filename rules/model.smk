@@ -21,6 +21,8 @@ if OWN_WEIGHTS:
             network=network(),
             batch_size=config["accuracy"]["batch_size"],
             library=library("import_weights"),
+        message:
+            "Take the network's weights from {input.weights}"
         script:
             "../scripts/import_weights.py"
 
@@ -45,6 +47,8 @@ else:
             training=config["training"],
             seed=SEED,
             library=library("train_model"),
+        message:
+            "Train the network"
         script:
             "../scripts/train_model.py"
 

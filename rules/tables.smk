@@ -15,6 +15,8 @@ rule collect_accuracy:
     params:
         strengths=STRENGTHS,
         library=library("collect_accuracy"),
+    message:
+        "Collect the accuracy into a table"
     script:
         "../scripts/collect_accuracy.py"
 
@@ -33,6 +35,8 @@ rule collect_geometry:
         strengths=STRENGTHS,
         layers=GEOMETRY_LAYERS,
         library=library("collect_geometry"),
+    message:
+        "Collect the geometry into tables"
     script:
         "../scripts/collect_geometry.py"
 
@@ -54,5 +58,7 @@ rule verify_results:
         images=IMAGES,
         tolerance=config["geometry"]["tolerance"],
         library=library("verify_results"),
+    message:
+        "Verify the results"
     script:
         "../scripts/verify_results.py"
