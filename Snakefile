@@ -16,6 +16,7 @@ rule all:
     default_target: True
     input:
         FIGURES,
+        GEOMETRY_FILES,
         f"{RESULTS}/tables/verification.txt",
 
 

@@ -1,5 +1,6 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
 COORDINATES = [(c, layer) for c in CONDITIONS for layer in GEOMETRY_LAYERS]
+GEOMETRY_FILES = [f"{RESULTS}/geometry/{c}/{layer}.h5" for c, layer in COORDINATES]
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
 
 
@@ -23,7 +24,7 @@ rule collect_accuracy:
 
 rule collect_geometry:
     input:
-        [f"{RESULTS}/geometry/{c}/{layer}.h5" for c, layer in COORDINATES],
+        GEOMETRY_FILES,
     output:
         geometry=f"{RESULTS}/tables/geometry.csv",
         summary=f"{RESULTS}/tables/summary.csv",

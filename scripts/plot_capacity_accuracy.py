@@ -13,7 +13,7 @@ from manifold_robustness.jobs import run_job
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
-    summary = of_family(pd.read_csv(files.summary), params.family)
+    summary = of_family(pd.read_csv(files.summary, dtype={"layer": str}), params.family)
     accuracy = of_family(pd.read_csv(files.accuracy), params.family)
     layer = None if params.style["layer"] == "last" else params.style["layer"]
     strength, n_classes = Strength(**params.strength), int(accuracy["n_classes"].iloc[0])

@@ -10,7 +10,7 @@ from manifold_robustness.jobs import run_job
 
 def main(snakemake):
     params = snakemake.params
-    summary = of_family(pd.read_csv(snakemake.input.summary), params.family)
+    summary = of_family(pd.read_csv(snakemake.input.summary, dtype={"layer": str}), params.family)
     strength, frame = Strength(**params.strength), params.style["frame"]
     write_figure(
         plot_heatmaps(summary, strength, **params.style),

@@ -1,7 +1,8 @@
 """Solve the geometry of one layer under one condition."""
 
-from manifold_robustness.geometry_files import solve_replicates, write_geometry
+from manifold_robustness.geometry_files import write_geometry
 from manifold_robustness.jobs import run_job
+from manifold_robustness.replicates import solve_replicates
 from manifold_robustness.stores import read_array, read_attributes
 
 

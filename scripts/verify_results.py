@@ -13,8 +13,8 @@ from manifold_robustness.verification import verify_results
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
     checks = verify_results(
-        pd.read_csv(files.geometry),
-        pd.read_csv(files.summary),
+        pd.read_csv(files.geometry, dtype={"layer": str}),
+        pd.read_csv(files.summary, dtype={"layer": str}),
         pd.read_csv(files.accuracy),
         coordinates=[tuple(pair) for pair in params.coordinates],
         expected=params.images,

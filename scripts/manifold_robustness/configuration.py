@@ -13,9 +13,11 @@ NUMERIC = {"number": float, "integer": int}
 
 
 def check_config(config, schema):
-    """Return `config` with its numbers as numbers, after checking it against `schema`.
+    """Return `config` in one canonical form, after checking it against `schema`.
 
-    YAML 1.1 reads ``1e-4`` as a string; where the schema wants a number, it becomes one.
+    YAML 1.1 reads ``1e-4`` as a string; where the schema wants a number, it becomes one. Keys are
+    sorted and a number is a float, so that a job whose settings are only written another way is
+    not stale.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def check_config(config, schema):
     validator = jsonschema.Draft202012Validator(schema)
     problems = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
     if problems:
-        raise ConfigurationError("; ".join(_sentence(problem) for problem in problems))
+        raise ConfigurationError("; ".join(dict.fromkeys(map(_sentence, problems))))
     return config
 
 
@@ -124,7 +126,8 @@ def _with_numbers(value, schema, root):
         return _with_numbers(value, _resolve(schema["$ref"], root), root)
     if isinstance(value, dict):
         properties = schema.get("properties", {})
-        return {k: _with_numbers(v, properties.get(k, {}), root) for k, v in value.items()}
+        keys = sorted(value, key=str)
+        return {key: _with_numbers(value[key], properties.get(key, {}), root) for key in keys}
     if isinstance(value, list):
         return [_with_numbers(item, schema.get("items", {}), root) for item in value]
     return _number(value, schema)
@@ -134,7 +137,9 @@ def _number(value, schema):
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
     numeric = [NUMERIC[t] for t in types if t in NUMERIC]
-    if not numeric or not isinstance(value, str):
+    if not numeric or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return value
+    if numeric == [int] and isinstance(value, int):
         return value
     try:
         number = float(value)
@@ -159,7 +164,7 @@ def _sentence(problem):
         return "; ".join(_unknown_key(where, key, known) for key in unknown)
     if rule == "required":
         missing = [key for key in wanted if key not in value]
-        return f"config: {_join(where, missing[0])} is missing"
+        return "; ".join(f"config: {_join(where, key)} is missing" for key in missing)
     requirement = {
         "minimum": f"at least {wanted}",
         "maximum": f"at most {wanted}",
@@ -169,6 +174,7 @@ def _sentence(problem):
         "type": f"of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
         if rule == "type"
         else "",
+        "minLength": "not empty",
         "minItems": f"a list of {wanted} or more items",
         "maxItems": f"a list of {wanted} items at most",
         "uniqueItems": "a list without repeated items",

@@ -3,15 +3,10 @@
 import json
 from dataclasses import dataclass
 
-import h5netcdf
 import h5py
 import numpy as np
 
-from .atomic import written_beside
-from .errors import StoreError
-from .geometry import analyze_manifolds, total_dimensionality
-from .seeds import entropy
-from .stores import rebuild
+from .hdf5 import create_file, open_file
 
 SCHEMA_VERSION = 1
 CHUNG = "Chung, Lee & Sompolinsky, PRX 8, 031003 (2018)"
@@ -95,36 +90,6 @@ VARIABLES = {
 }
 
 
-def solve_replicates(points, settings, seed):
-    """Return the geometry of every replicate, as :func:`write_geometry` takes it.
-
-    Parameters
-    ----------
-    points : ndarray (replicates, n_manifolds, n_points, n_features)
-    settings : dict
-        ``margin``, ``n_gaussian_vectors``, ``center_rank``, ``center_selection``, ``tolerance``.
-    seed : int
-        The probes depend on it, the replicate and the manifold; so they are the same in every
-        layer and under every condition.
-    """
-    results = []
-    for replicate, cloud in enumerate(points):
-        cloud = np.asarray(cloud, dtype=np.float64)
-        geometry = analyze_manifolds(
-            cloud, seed=entropy(seed, "gaussian vectors", replicate), **settings
-        )
-        spread = total_dimensionality(cloud, variance_share=0.9)
-        found = {name: getattr(geometry, name) for name in VARIABLES if hasattr(geometry, name)}
-        results.append(
-            {
-                **found,
-                "participation_ratio": spread.participation_ratio,
-                "n_components": spread.n_components,
-            }
-        )
-    return results
-
-
 def write_geometry(path, results, manifolds, attributes):
     """Write the geometry of a layer under a condition, one result per replicate.
 
@@ -140,7 +105,7 @@ def write_geometry(path, results, manifolds, attributes):
         Coordinates, numbers of points and features, settings; written as they are, dicts as JSON.
     """
     tried = max(len(result["residual_correlation"]) for result in results)
-    with written_beside(path) as partial, h5netcdf.File(partial, "w") as file:
+    with create_file(path) as file:
         file.dimensions = {
             "replicate": len(results),
             "manifold": len(manifolds),
@@ -170,17 +135,12 @@ def read_geometry(path):
     StoreError
         For a file that is missing, damaged or of another schema; says how to rebuild it.
     """
-    try:
-        with h5netcdf.File(path, "r") as file:
-            attributes = {key: file.attrs[key] for key in file.attrs}
-            if attributes.get("schema_version") != SCHEMA_VERSION:
-                raise ValueError(f"its schema version is not {SCHEMA_VERSION}")
-            values = {name: np.asarray(file[name][...]) for name in VARIABLES}
-            manifolds = [_text(name) for name in file["manifold"][...]]
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise StoreError(
-            f"{path} is missing, damaged or not ours ({error}); {rebuild(path)}"
-        ) from error
+    with open_file(path) as file:
+        attributes = {key: file.attrs[key] for key in file.attrs}
+        if attributes.get("schema_version") != SCHEMA_VERSION:
+            raise ValueError(f"its schema version is not {SCHEMA_VERSION}")
+        values = {name: np.asarray(file[name][...]) for name in VARIABLES}
+        manifolds = [_text(name) for name in file["manifold"][...]]
     return values, manifolds, attributes
 
 

@@ -88,7 +88,8 @@ def write_images(path, images, indices, attributes):
         "indices": ArraySpec(indices.shape, "int64", IMAGE_DIMENSIONS[:3]),
     }
     with create_store(path, specs, attributes) as arrays:
-        arrays["images"][...] = images
+        for replicate, batch in enumerate(images):  # a chunk at a time: stores.create_store
+            arrays["images"][replicate] = batch
         arrays["indices"][...] = indices
 
 

@@ -1,11 +1,8 @@
 """Files of predictions: what a network says of every test image under one condition."""
 
-import h5netcdf
 import numpy as np
 
-from .atomic import written_beside
-from .errors import StoreError
-from .stores import rebuild
+from .hdf5 import create_file, open_file
 
 
 def write_predictions(path, predictions, labels, attributes):
@@ -13,7 +10,7 @@ def write_predictions(path, predictions, labels, attributes):
 
     `attributes` holds ``classes``, the classes' names, and provenance.
     """
-    with written_beside(path) as partial, h5netcdf.File(partial, "w") as file:
+    with create_file(path) as file:
         file.dimensions = {"image": len(labels)}
         for name, values, meaning in (
             ("prediction", predictions, "class that the network predicts"),
@@ -28,8 +25,5 @@ def write_predictions(path, predictions, labels, attributes):
 
 def read_predictions(path):
     """Return predictions, labels and classes, as :func:`write_predictions` wrote them."""
-    try:
-        with h5netcdf.File(path, "r") as file:
-            return file["prediction"][...], file["label"][...], list(file.attrs["classes"])
-    except (OSError, KeyError, ValueError) as error:
-        raise StoreError(f"{path} is missing or damaged ({error}); {rebuild(path)}") from error
+    with open_file(path) as file:
+        return file["prediction"][...], file["label"][...], list(file.attrs["classes"])

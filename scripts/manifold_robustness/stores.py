@@ -38,6 +38,9 @@ class ArraySpec:
 def create_store(path, specs, attributes):
     """Give a dict of empty Zarr arrays; the file stands at `path` when all of them were written.
 
+    Write a chunk at a time: of several at once Zarr goes on with the others after one has failed,
+    and opens the file again for them.
+
     Parameters
     ----------
     path : path
@@ -113,6 +116,7 @@ def _opened(path):
     if not Path(path).is_file():
         raise StoreError(f"{path} does not exist; {rebuild(path)}")
     try:
+        zipfile.ZipFile(path).close()  # of one that is cut short zarr says nothing useful
         with ZipStore(path, mode="r") as store:
             group = zarr.open_group(store, mode="r")
             version = group.attrs.get("schema_version")

@@ -80,7 +80,12 @@ def extract_activations(model, images, paths, basis, attributes, device):
             def keep(layer, output, replicate=replicate):
                 values = span_coordinates(output) if basis == "span" else output
                 array = arrays[layer]["activations"]
-                array[replicate] = values.cpu().numpy().reshape(array.shape[1:])
+                values = values.cpu().numpy().reshape(array.shape[1:])
+                if basis == "span":
+                    array[replicate] = values
+                else:  # a chunk at a time: stores.create_store
+                    for manifold, points in enumerate(values):
+                        array[replicate, manifold] = points
 
             _forward(model, _flat_images(batch), layers, keep, device)
             logger.info("replicate %d of %d is written", replicate + 1, len(images))

@@ -66,7 +66,7 @@ def load_split(settings, split):
     """
     loader = {"digits": _load_digits, "cifar10": _load_cifar10, "image_folder": _load_folder}
     data = loader[settings["name"]](settings, split)
-    if len(data) == 0 and split != "train":
+    if len(data) == 0:
         raise DataError(
             f"the {split} split of the data set {settings['name']} is empty; give it more images "
             "or a greater share (data.test_share, data.validation_share)"
@@ -185,12 +185,22 @@ def _image_folder(settings):
         [v2.ToImage(), v2.Resize(size), v2.CenterCrop(size), v2.ToDtype(torch.float32, scale=True)]
     )
     try:
-        return torchvision.datasets.ImageFolder(settings["root"], transform=transform)
+        return torchvision.datasets.ImageFolder(settings["root"], transform, loader=_read_rgb)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(
             f"data.root must be a folder with one folder of images per class; "
             f"{Path(settings['root']).resolve()} is not: {error}"
         ) from error
+
+
+def _read_rgb(path):
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise DataError(f"the image {path} can't be read ({error}); mend or remove it") from error
 
 
 def _load_folder(settings, split):

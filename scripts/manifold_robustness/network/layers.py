@@ -118,7 +118,7 @@ def main(arguments=None):
         with open(path, encoding="utf-8") as file:
             overlay = yaml.safe_load(file)
         for section in ("model", "data"):
-            config[section].update(overlay.get(section, {}))
+            config[section].update((overlay or {}).get(section) or {})
     size = config["data"]["image_size"]
     model = build_model(config["model"]["architecture"], len(class_names(config["data"])))
     layers = list_layers(model, (3, size, size))

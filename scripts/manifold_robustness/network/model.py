@@ -1,10 +1,8 @@
 """The network: torchvision's ResNet18 with a CIFAR stem and head, or a user's own; its weights."""
 
 import importlib.util
-import pickle
 from pathlib import Path
 
-import safetensors
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
@@ -125,12 +123,15 @@ def _read_weights(path):
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = loaded.get("state_dict", loaded)
+        if not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
+            raise TypeError("it must map names to tensors")
+    except Exception as error:  # a damaged file fails in many ways
         raise ModelError(
             f"{path} is not readable as weights, or holds more than tensors: {error}"
         ) from error
-    return tensors.get("state_dict", tensors)
+    return tensors
 
 
 def _load(model, tensors, source):
