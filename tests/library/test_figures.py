@@ -9,6 +9,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import same_color
+from PIL import Image
+
 from manifold_robustness.errors import ConfigurationError, DataError
 from manifold_robustness.figures import style, tables
 from manifold_robustness.figures.accuracy import describe_accuracy, plot_accuracy
@@ -18,12 +21,10 @@ from manifold_robustness.figures.capacity_accuracy import (
 )
 from manifold_robustness.figures.examples import describe_examples, plot_examples
 from manifold_robustness.figures.heatmaps import describe_heatmaps, plot_heatmaps
-from manifold_robustness.figures.labels import group
+from manifold_robustness.figures.labels import group, place_labels
 from manifold_robustness.figures.layers import describe_layers, plot_layers
 from manifold_robustness.figures.strengths import Strength, colours, log_places, short, spread
 from manifold_robustness.figures.training import describe_training, plot_training
-from matplotlib.colors import same_color
-from PIL import Image
 
 SIGMA = Strength()
 LAYERS = ["input", "layer1.0.conv1", "fc.1"]
@@ -565,11 +566,33 @@ def test_points_that_coincide_share_a_label_and_labels_never_overlap():
     assert [group(np.zeros((3, 2)), 1), group(np.eye(2) * 9, 1)] == [[[0, 1, 2]], [[0], [1]]]
 
 
+def test_crowded_labels_make_room_for_one_another():
+    figure = style.new_figure((4, 4))
+    axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 1))
+    points = np.column_stack([np.full(5, 0.5), 0.5 + 0.02 * np.arange(5)])
+    style.settle(figure)
+    labels = place_labels(axes, points, list("abcde"), avoid=np.empty((0, 2, 2)))
+    assert [label.get_text() for label in labels] == list("abcde")
+
+
+def test_a_label_keeps_off_lines():
+    def placed(avoid):
+        figure = style.new_figure((4, 4))
+        axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 1))
+        style.settle(figure)
+        return place_labels(axes, np.array([[0.5, 0.5]]), ["text"], np.array(avoid))[0].xyann
+
+    assert placed(np.empty((0, 2, 2))) == (6, 0)
+    assert placed([[[0.5, 0.5], [0.9, 0.5]]]) != (6, 0)
+    assert placed([[[0.5, 0.5], [np.nan, 0.5]]]) == (6, 0)
+
+
 @pytest.mark.filterwarnings("error")
 def test_capacity_accuracy_survives_infinite_and_unknown_values(tmp_path):
     summary = make_summary()
     last = summary["layer"] == "fc.1"
     summary.loc[last & (summary["strength"] == 0), "capacity_high"] = np.inf
+    summary.loc[last & (summary["strength"] == 0.1), "capacity_low"] = -np.inf
     summary.loc[last & (summary["strength"] == 1), ["capacity", "capacity_low"]] = np.nan
     figure = plot_capacity_accuracy(summary, make_accuracy(), SIGMA, 10)
     style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", 40)
@@ -580,9 +603,11 @@ def test_capacity_accuracy_survives_infinite_and_unknown_values(tmp_path):
 
 
 def test_capacity_accuracy_in_words():
-    text = describe_capacity_accuracy(make_summary(), make_accuracy(), SIGMA)
+    summary = make_summary()
+    summary.loc[(summary["layer"] == "fc.1") & (summary["strength"] == 1), "capacity"] = 9
+    text = describe_capacity_accuracy(summary, make_accuracy(), SIGMA)
     assert text == (
-        "``fc.1`` has the capacity 0.300 where the accuracy is 90.00 % (clean), and 0.330 where it "
+        "``fc.1`` has the capacity 0.300 where the accuracy is 90.00 % (clean), and 9.00 where it "
         "is 30.00 % (σ = 1). Their rank correlation over 4 conditions is -1.00."
     )
 

@@ -135,5 +135,5 @@ def _lines(table: pd.DataFrame, points: np.ndarray, edge: float) -> np.ndarray:
     low, high = 100 * table[["accuracy_low", "accuracy_high"]].to_numpy().T
     bottom, top = table[["capacity_low", "capacity_high"]].to_numpy().T
     across = np.column_stack([low, y, high, y])
-    upward = np.column_stack([x, bottom, x, np.minimum(top, edge)])
+    upward = np.column_stack([x, np.maximum(bottom, 0), x, np.minimum(top, edge)])
     return np.vstack([np.hstack([points[:-1], points[1:]]), across, upward]).reshape(-1, 2, 2)

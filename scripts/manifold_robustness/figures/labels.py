@@ -33,12 +33,11 @@ def place_labels(
 ) -> list[Annotation]:
     """Annotate each of `points` (n, 2) with its text, where it covers least.
 
-    `avoid` (m, 2 ends, 2) are line segments that labels should not cover; one without finite ends
-    doesn't count. All are in data coordinates. A text that could stand only on another text is
+    `avoid` (m, 2 ends, 2) are line segments that labels should not cover; one with a NaN does
+    not count. All are in data coordinates. A text that could stand only on another text is
     left out.
     """
     unit = axes.figure.dpi / 72
-    avoid = avoid[np.isfinite(avoid).all(axis=(1, 2))]
     along = np.linspace(avoid[:, 0], avoid[:, 1], 30).reshape(-1, 2)
     obstacles = axes.transData.transform(np.vstack([points, along]))
     inside, placed, annotations = axes.get_window_extent(), [], []
@@ -56,10 +55,8 @@ def place_labels(
             (_box(place, extent, direction, distance * unit), direction, distance)
             for distance, direction in product(DISTANCES, DIRECTIONS)
         ]
-        costs = [
-            _cost(box, obstacles, placed, inside) + 0.05 * distance for box, _, distance in choices
-        ]
-        box, direction, distance = choices[int(np.argmin(costs))]
+        costs = [_cost(box, obstacles, placed, inside) for box, _, _ in choices]
+        box, direction, distance = choices[int(np.argmin(costs))]  # of equals, the nearest
         if any(box.overlaps(other) for other in placed):
             label.remove()
             continue

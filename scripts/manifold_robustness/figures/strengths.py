@@ -40,7 +40,7 @@ def short(strength: float) -> str:
 def colours(strengths: Sequence[float]) -> np.ndarray:
     """Return one RGBA colour per strength (ascending), shape (n_strengths, 4): clean is black.
 
-    The others take equal steps of plasma, which darkens evenly for every eye and in print. Levels
+    The others take equal steps of plasma, which lightens evenly for every eye and in print. Levels
     are mostly chosen about geometrically, so that this is close to a logarithmic scale; but 0.5,
     0.75 and 1 stay apart. The pale end is left out: it would vanish on white.
     """
