@@ -1,0 +1,188 @@
+"""The configuration: numbers as numbers, and one clear sentence for each thing that is wrong."""
+
+import math
+
+import pytest
+
+from helpers import ROOT, changed, read_config, read_schema, read_yaml
+from manifold_robustness.configuration import check_config, check_references, select_layers
+from manifold_robustness.errors import ConfigurationError
+
+SCHEMA = read_schema()
+MISSING = object()
+
+
+@pytest.fixture
+def config(monkeypatch):
+    monkeypatch.chdir(ROOT)  # paths in a configuration start from the repository's root
+    return check_config(read_config("tests/configs/tiny.yaml"), SCHEMA)
+
+
+def refusal(config):
+    with pytest.raises(ConfigurationError) as caught:
+        check_config(config, SCHEMA)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "overlays", [[], ["config.cifar10.yaml"], ["tests/configs/tiny.yaml"]], ids=str
+)
+def test_our_configurations_are_valid(overlays, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    check_references(check_config(read_config(*overlays), SCHEMA))
+
+
+def test_cifar10_differs_by_a_run_of_its_own():
+    assert read_yaml("config.cifar10.yaml")["run"] != read_yaml("config.yaml")["run"]
+
+
+def schema_keys(schema, prefix=""):
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    for key, inner in schema.get("properties", {}).items():
+        yield f"{prefix}{key}"
+        yield from schema_keys(inner, f"{prefix}{key}.")
+
+
+def config_keys(config, prefix=""):
+    for key, inner in config.items():
+        yield f"{prefix}{key}"
+        if isinstance(inner, dict):
+            yield from config_keys(inner, f"{prefix}{key}.")
+
+
+def test_config_yaml_and_the_schema_hold_the_same_keys():
+    assert sorted(config_keys(read_yaml("config.yaml"))) == sorted(schema_keys(SCHEMA))
+
+
+def test_every_object_of_the_schema_is_strict_and_complete():
+    def walk(schema, path):
+        if "properties" in schema:
+            assert sorted(schema["required"]) == sorted(schema["properties"]), path
+            assert schema["additionalProperties"] is False, path
+            for key, inner in schema["properties"].items():
+                walk(inner, f"{path}.{key}")
+
+    walk(SCHEMA, "config")
+    entry = SCHEMA["properties"]["perturbations"]["items"]  # its options are the family's matter
+    assert entry["required"] == ["family", "strengths"]
+
+
+def test_numbers_that_yaml_reads_as_text_become_numbers(config):
+    config = changed(config, "training.learning_rate", "1e-4")
+    config = changed(config, "training.epochs", "1e1")
+    config["perturbations"] = [{"family": "gaussian", "strengths": ["5e-1", 0.25]}]
+    checked = check_config(config, SCHEMA)
+    assert checked["training"]["learning_rate"] == 1e-4
+    assert checked["training"]["epochs"] == 10 and isinstance(checked["training"]["epochs"], int)
+    assert checked["perturbations"][0]["strengths"] == [0.5, 0.25]
+
+
+def test_another_way_of_writing_the_same_is_the_same(config):
+    other = {key: config[key] for key in reversed(config)}
+    other = changed(changed(other, "geometry.margin", 0), "seed", "42")
+    assert repr(check_config(other, SCHEMA)) == repr(config)
+
+
+def test_a_whole_number_with_a_point_is_an_integer_where_one_is_wanted(config):
+    config = changed(changed(config, "images.n_points", 30.0), "geometry.center_rank", 2.0)
+    checked = check_config(config, SCHEMA)
+    assert repr(checked["images"]["n_points"]) == "30"
+    assert repr(checked["geometry"]["center_rank"]) == "2"
+
+
+def test_text_stays_text_where_text_is_wanted(config):
+    assert check_config(changed(config, "run", "2024"), SCHEMA)["run"] == "2024"
+    assert check_config(config, SCHEMA)["geometry"]["center_rank"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("sead", 1, ["sead is not a known key", "did you mean seed?"]),
+        ("qqq", 1, ["qqq is not a known key", "the keys here are run, seed, data"]),
+        ("training.epoch", 1, ["training.epoch is not a known key", "did you mean epochs?"]),
+        ("figures.layers.frme", 1, ["figures.layers.frme", "did you mean frame?"]),
+        ("training.epochs", "many", ["training.epochs is 'many'", "of type integer"]),
+        ("training.epochs", 8.5, ["training.epochs is 8.5", "of type integer"]),
+        ("training.epochs", True, ["training.epochs is True", "of type integer"]),
+        ("training.epochs", 0, ["training.epochs is 0", "at least 1"]),
+        ("training.learning_rate", 0, ["training.learning_rate is 0", "greater than 0"]),
+        ("training.label_smoothing", 1, ["training.label_smoothing is 1", "less than 1"]),
+        ("training.min_accuracy", 90, ["training.min_accuracy is 90", "at most 1", "fraction"]),
+        ("training.early_stopping", "no", ["'no'", "of type integer or null"]),
+        ("data.name", "mnist", ["data.name is 'mnist'", "one of digits, cifar10, image_folder"]),
+        ("data.root", "", ["data.root is ''", "not empty"]),
+        ("data", None, ["data is None", "of type object"]),
+        ("geometry.margin", math.nan, ["geometry.margin is nan", "finite"]),
+        ("geometry.margin", "inf", ["geometry.margin is inf", "finite"]),
+        ("geometry.layers", [], ["geometry.layers is []", "1 or more items"]),
+        ("geometry.layers", "some", ["geometry.layers is 'some'", "all, or a list of"]),
+        ("activations.layers", ["a", "a"], ["['a', 'a']", "without repeated items"]),
+        ("figures.accuracy.size", [1, 2, 3], ["[1.0, 2.0, 3.0]", "2 items at most", "inches"]),
+        ("run", "a/b", ["run is 'a/b'", "letters, digits, dot, dash and underscore"]),
+        ("perturbations", [{"family": "g", "strengths": [0.1, -1]}], ["strengths.1 is -1"]),
+        ("perturbations", [{"strengths": []}], ["perturbations.0.family is missing"]),
+    ],
+)
+def test_what_is_wrong_is_said_with_key_value_and_requirement(config, path, value, words):
+    message = refusal(changed(config, path, value))
+    assert message.startswith("config: ")
+    assert all(word in message for word in words), message
+    assert "\n" not in message and len(message) < 400  # a sentence, no dump of the schema
+    assert "additionalProperties" not in message and "'properties'" not in message
+
+
+def test_missing_sections_and_keys_are_each_named_once(config):
+    del config["data"], config["model"]
+    training = {k: v for k, v in config["training"].items() if k not in ("epochs", "threads")}
+    message = refusal({**config, "training": training})
+    for key in ("data", "model", "training.epochs", "training.threads"):
+        assert message.count(f"config: {key} is missing") == 1, message
+
+
+def test_several_mistakes_are_told_at_once(config):
+    message = refusal(changed(changed(config, "seed", -1), "images.replicates", 0))
+    assert "images.replicates is 0" in message and "seed is -1" in message
+
+
+def test_select_layers_keeps_the_order_of_the_activations():
+    kept = ["input", "conv1", "fc"]
+    assert select_layers("all", kept) == kept
+    assert select_layers(["fc", "input"], kept) == ["input", "fc"]
+    with pytest.raises(ConfigurationError, match=r"names conv2, which.*among input, conv1, fc"):
+        select_layers(["conv2", "fc"], kept)
+
+
+def test_references_that_hold_are_accepted(config, tmp_path):
+    (tmp_path / "w.pth").touch()
+    config = changed(config, "model.weights", str(tmp_path / "w.pth"))
+    config = changed(config, "figures.capacity_accuracy.layer", "last")
+    config = changed(config, "figures.examples.image", 59)  # 5 x 6 x 2 images
+    check_references(changed(config, "geometry.center_rank", 2))
+    check_references(changed(config, "model.architecture", "resnet18"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("geometry.layers", ["conv9"], ["geometry.layers names conv9", "input, first, head"]),
+        ("figures.capacity_accuracy.layer", "fc", ["layer is fc", "last or one of input"]),
+        ("figures.examples.image", 60, ["figures.examples.image is 60", "less than 60"]),
+        ("geometry.center_rank", 3, ["geometry.center_rank is 3", "at most P - 3 = 2"]),
+        ("model.weights", "no.pth", ["model.weights names the file no.pth", "does not exist"]),
+        ("model.weights_file", "no.pth", ["model.weights_file names the file no.pth"]),
+        ("model.architecture", "no.py:f", ["model.architecture names the file no.py"]),
+    ],
+)
+def test_references_out_of_reach_are_refused(config, path, value, words):
+    with pytest.raises(ConfigurationError) as caught:
+        check_references(changed(config, path, value))
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_few_manifolds_leave_no_center_rank(config):
+    config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    check_references(changed(config, "geometry.center_rank", 0))
+    with pytest.raises(ConfigurationError, match="at most P - 3 = 0"):
+        check_references(changed(config, "geometry.center_rank", 1))

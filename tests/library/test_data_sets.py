@@ -1,0 +1,286 @@
+"""Data sets: the embedded digits, CIFAR-10 in its own format, and a folder of images."""
+
+import hashlib
+import pickle
+import struct
+import tarfile
+import urllib.error
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from helpers import DIGITS
+from manifold_robustness.errors import DataError
+from manifold_robustness.network.data_sets import (
+    CIFAR10_CLASSES,
+    SPLITS,
+    class_names,
+    gather_images,
+    labels_of,
+    load_split,
+)
+from manifold_robustness.network.torchvision_import import torchvision
+
+RNG = np.random.default_rng(0)
+
+
+def images_of(data):
+    return gather_images(data, np.arange(len(data)))
+
+
+# The digits
+
+
+def test_digits_are_split_once_and_for_all():
+    parts = {split: load_split(DIGITS, split) for split in SPLITS}
+    assert {split: len(data) for split, data in parts.items()} == {
+        "train": 647,
+        "validation": 150,
+        "test": 1000,
+    }
+    assert (np.bincount(labels_of(parts["test"])) == 100).all()
+    assert (np.bincount(labels_of(parts["validation"])) == 15).all()
+    assert class_names(DIGITS) == list("0123456789")
+    # Every image of scikit-learn's stands in exactly one part, with its label.
+    ours = sorted(
+        (image[0].tobytes(), label)
+        for data in parts.values()
+        for image, label in zip(images_of(data), labels_of(data), strict=True)
+    )
+    bunch = load_digits()
+    pixels = (bunch.images / 16).astype(np.float32)
+    assert ours == sorted(
+        (image.tobytes(), label) for image, label in zip(pixels, bunch.target, strict=True)
+    )
+
+
+def test_the_split_of_the_digits_is_part_of_the_experiment():
+    found = hashlib.sha256(labels_of(load_split(DIGITS, "test")).astype("<i8").tobytes())
+    assert found.hexdigest()[:12] == "8bb9fd0ae494"
+
+
+@pytest.mark.parametrize("size", [4, 8, 16, 20])
+def test_digits_have_three_equal_channels_of_any_size(size):
+    image, label = load_split({**DIGITS, "image_size": size}, "validation")[3]
+    assert image.shape == (3, size, size) and image.dtype == torch.float32
+    assert image.min() >= 0 and 0.5 < image.max() <= 1
+    assert torch.equal(image[0], image[1]) and torch.equal(image[0], image[2])
+    assert isinstance(label, int)
+
+
+# CIFAR-10
+
+
+class Python2Pickler(pickle._Pickler):
+    """Writes bytes as strings of Python 2, in which CIFAR-10's batches were pickled."""
+
+    def save_string(self, value):
+        self.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
+        self.memoize(value)
+
+    dispatch = {**pickle._Pickler.dispatch, bytes: save_string}  # noqa: RUF012
+
+
+@pytest.fixture
+def cifar10(tmp_path, monkeypatch):
+    """A small data set in CIFAR-10's own format on disk; return its settings and its content."""
+    data_set = torchvision.datasets.CIFAR10
+    folder = tmp_path / data_set.base_folder
+    folder.mkdir()
+    content = {}
+
+    def write(name, batch):
+        with open(folder / name, "wb") as file:
+            Python2Pickler(file, protocol=2).dump(batch)
+        return hashlib.md5((folder / name).read_bytes()).hexdigest()
+
+    def write_batch(name, n_images):
+        pixels = RNG.integers(0, 256, (n_images, 3072), dtype=np.uint8)
+        labels = RNG.integers(0, 10, n_images).tolist()
+        content[name] = pixels.reshape(-1, 3, 32, 32), labels
+        return name, write(name, {b"data": pixels, b"labels": labels})
+
+    names = [f"data_batch_{k}" for k in range(1, 6)]
+    monkeypatch.setattr(data_set, "train_list", [write_batch(name, 20) for name in names])
+    monkeypatch.setattr(data_set, "test_list", [write_batch("test_batch", 30)])
+    meta = {"filename": "batches.meta", "key": "label_names"}
+    meta["md5"] = write(
+        "batches.meta", {b"label_names": [name.encode() for name in CIFAR10_CLASSES]}
+    )
+    monkeypatch.setattr(data_set, "meta", meta)
+    tries = []
+
+    def no_network(*arguments, **_):
+        tries.append(arguments)
+        raise urllib.error.URLError("no network here")
+
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
+    settings = {
+        "name": "cifar10",
+        "root": str(tmp_path),
+        "image_size": 32,
+        "split_seed": 42,
+        "validation_share": 0.1,
+    }
+    return settings, content, folder, tries
+
+
+def test_cifar10_pixels_and_labels(cifar10):
+    settings, content, _, tries = cifar10
+    pixels, labels = content["test_batch"]
+    data = load_split(settings, "test")
+    assert np.array_equal(images_of(data), pixels.astype(np.float32) / 255)
+    assert labels_of(data).tolist() == labels
+    assert class_names(settings) == list(torchvision.datasets.CIFAR10(settings["root"]).classes)
+    assert not tries
+
+
+def test_cifar10_training_images_are_cut_in_two_by_the_split_seed(cifar10):
+    settings, content, _, _ = cifar10
+    pixels = np.concatenate([content[f"data_batch_{k}"][0] for k in range(1, 6)])
+    labels = np.concatenate([content[f"data_batch_{k}"][1] for k in range(1, 6)])
+    parts = [load_split(settings, split) for split in ("train", "validation")]
+    assert [len(part) for part in parts] == [90, 10]
+    seeded = torch.Generator().manual_seed(42)
+    for part, chosen in zip(
+        parts, torch.utils.data.random_split(range(100), [90, 10], seeded), strict=True
+    ):
+        assert np.array_equal(images_of(part), pixels[list(chosen)].astype(np.float32) / 255)
+        assert labels_of(part).tolist() == labels[list(chosen)].tolist()
+    other = load_split({**settings, "split_seed": 43}, "validation")
+    assert not np.array_equal(images_of(other), images_of(parts[1]))
+
+
+def test_cifar10_at_another_size(cifar10):
+    settings, content, _, _ = cifar10
+    small = images_of(load_split({**settings, "image_size": 16}, "test"))
+    assert small.shape == (30, 3, 16, 16) and small.min() >= 0 and small.max() <= 1
+    means = content["test_batch"][0].mean((2, 3)) / 255
+    assert np.allclose(small.mean((2, 3)), means, atol=0.03)
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+@pytest.mark.parametrize("name", ["test_batch", "data_batch_3", "batches.meta"])
+def test_cifar10_files_that_are_missing_or_damaged(cifar10, name, damage):
+    settings, _, folder, tries = cifar10
+    if damage == "missing":
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(b"x" + (folder / name).read_bytes())
+    with pytest.raises(DataError) as caught:
+        load_split(settings, "test")
+    message = str(caught.value)
+    assert f"missing or damaged are {name};" in message
+    assert str(folder) in message and "no network here" in message
+    assert "cifar-10-python.tar.gz" in message and "https://" in message and "put it" in message
+    assert tries and "\n" not in message
+
+
+def test_cifar10_without_any_file(cifar10, tmp_path):
+    settings, _, _, _ = cifar10
+    with pytest.raises(DataError) as caught:
+        load_split({**settings, "root": str(tmp_path / "nowhere")}, "train")
+    for name in ["data_batch_1", "data_batch_5", "test_batch", "batches.meta", "nowhere"]:
+        assert name in str(caught.value)
+
+
+def test_an_archive_that_the_user_puts_there_is_unpacked(cifar10, tmp_path, monkeypatch):
+    settings, content, folder, tries = cifar10
+    data_set = torchvision.datasets.CIFAR10
+    archive = tmp_path / data_set.filename
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(folder, data_set.base_folder)
+    monkeypatch.setattr(data_set, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    (folder / "batches.meta").unlink()
+    assert labels_of(load_split(settings, "test")).tolist() == content["test_batch"][1]
+    assert (folder / "batches.meta").is_file() and not tries
+
+
+# A folder of images
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Settings of a folder of 10 and 20 images of odd sizes; class k is of one brightness."""
+    for label, (name, count) in enumerate([("ant", 10), ("bee", 20)]):
+        (tmp_path / name).mkdir()
+        for k in range(count):
+            grey = 50 + 100 * label + k
+            mode, colour = [("L", grey), ("RGB", (grey,) * 3), ("RGBA", (grey, grey, grey, 9))][
+                k % 3
+            ]
+            size = [(9, 12), (12, 9), (40, 7), (6, 6)][k % 4]
+            Image.new(mode, size, colour).save(tmp_path / name / f"{k:02}.png")
+    return {
+        "name": "image_folder",
+        "root": str(tmp_path),
+        "image_size": 8,
+        "split_seed": 1,
+        "validation_share": 0.25,
+        "test_share": 0.2,
+    }
+
+
+def test_a_folder_is_split_per_class(folder):
+    parts = [load_split(folder, split) for split in SPLITS]
+    assert class_names(folder) == ["ant", "bee"]
+    assert [np.bincount(labels_of(part)).tolist() for part in parts] == [[6, 12], [2, 4], [2, 4]]
+    levels = [np.round(images_of(part).mean((1, 2, 3)) * 255).astype(int) for part in parts]
+    every = np.concatenate(levels).tolist()
+    assert sorted(every) == [*range(50, 60), *range(150, 170)]  # each image once, none changed
+    for part, level in zip(parts, levels, strict=True):
+        assert np.array_equal(labels_of(part), level // 100)
+    other = load_split({**folder, "split_seed": 2}, "test")
+    assert not np.array_equal(images_of(other), images_of(parts[2]))
+    assert np.array_equal(images_of(load_split(folder, "test")), images_of(parts[2]))
+
+
+def test_images_of_any_size_become_square(folder):
+    for split in SPLITS:
+        images = images_of(load_split({**folder, "image_size": 10}, split))
+        assert images.shape[1:] == (3, 10, 10) and images.dtype == np.float32
+        assert images.min() >= 0 and images.max() <= 1
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_empty_split_is_refused(folder, split):
+    share = {"train": 1.0, "test": 0.01}[split]
+    with pytest.raises(DataError, match=f"the {split} split .* is empty"):
+        load_split({**folder, "test_share": share}, split)
+
+
+def test_a_folder_that_is_none_is_refused(folder, tmp_path):
+    with pytest.raises(DataError, match=r"data\.root must be a folder.*nowhere is not"):
+        class_names({**folder, "root": str(tmp_path / "nowhere")})
+    with pytest.raises(DataError, match=r"data\.root must be a folder with one folder of images"):
+        load_split({**folder, "root": str(tmp_path / "ant")}, "test")
+
+
+def test_an_image_that_is_damaged_is_named(folder, tmp_path):
+    path = tmp_path / "ant" / "00.png"
+    path.write_bytes(path.read_bytes()[:40])
+    (tmp_path / "bee" / "00.png").write_text("no image")
+    data = [load_split(folder, split) for split in SPLITS]
+    for name in ("ant", "bee"):
+        with pytest.raises(DataError, match=rf"{name}/00\.png can't be read .*; mend or remove it"):
+            for part in data:
+                images_of(
+                    torch.utils.data.Subset(
+                        part, np.flatnonzero(labels_of(part) == (name == "bee"))
+                    )
+                )
+
+
+# Any of them
+
+
+def test_gather_images_keeps_the_shape_of_the_indices():
+    data = load_split(DIGITS, "test")
+    indices = np.array([[3, 999], [0, 3]])
+    images = gather_images(data, indices)
+    assert images.shape == (2, 2, 3, 8, 8) and images.dtype == np.float32
+    assert np.array_equal(images[0, 1], data[999][0].numpy())
+    assert np.array_equal(images[0, 0], images[1, 1])

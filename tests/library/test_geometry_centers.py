@@ -1,0 +1,149 @@
+"""The center structure: a true gradient, minima no worse than a plain search finds, both rules."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from library.geometry_clouds import gaussian_clouds, low_rank_centers
+from manifold_robustness.errors import GeometryError
+from manifold_robustness.geometry import analyze_manifolds, find_center_structure
+from manifold_robustness.geometry.center_search import correlation_cost, find_minima, turn
+
+CENTERS = {
+    "low-rank": low_rank_centers(10, 200, 1),
+    "random": np.random.default_rng(0).standard_normal((10, 500)),
+    "degenerate": np.random.default_rng(1).standard_normal((10, 4)),
+    "output layer": low_rank_centers(10, 10, 1, seed=3),
+    "twins": np.repeat(np.random.default_rng(2).standard_normal((6, 60)), 2, axis=0)
+    + 1e-9 * np.random.default_rng(3).standard_normal((12, 60)),
+}
+
+
+def written_out_cost(directions, centers):
+    """The cost as published, term by term."""
+    centers = centers - centers.mean(0)
+    overlaps, shared = centers @ centers.T, centers @ np.linalg.qr(directions)[0]
+    kept = np.diag(overlaps) - (shared**2).sum(1)
+    return 0.5 * ((overlaps - shared @ shared.T) ** 2 / np.outer(kept, kept)).sum()
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_gradient_by_finite_differences(rank):
+    turned = np.random.default_rng(rank).standard_normal((4, 9, 7))
+    _, gradient = correlation_cost(turned, rank)
+    step = 1e-5
+    for row in range(7 - rank):
+        for column in range(rank):
+            angles = np.zeros((4, 7 - rank, rank))
+            angles[:, row, column] = step
+            ahead, behind = (correlation_cost(turn(turned, a), rank)[0] for a in (angles, -angles))
+            slope = (ahead - behind) / (2 * step)
+            np.testing.assert_allclose(gradient[:, row, column], slope, rtol=1e-6, atol=1e-7)
+
+
+def test_turn_is_a_rotation():
+    frames = np.random.default_rng(0).standard_normal((3, 9, 7))
+    turned = turn(frames, 2 * np.random.default_rng(1).standard_normal((3, 5, 2)))
+    np.testing.assert_allclose(
+        turned @ np.swapaxes(turned, 1, 2), frames @ np.swapaxes(frames, 1, 2), atol=1e-12
+    )
+
+
+def test_cost_is_the_published_one():
+    centers = CENTERS["low-rank"]
+    found = find_center_structure(centers, rank=2)
+    np.testing.assert_allclose(found.directions.T @ found.directions, np.eye(2), atol=1e-12)
+    assert found.cost == pytest.approx(written_out_cost(found.directions, centers), rel=1e-10)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("case", CENTERS)
+def test_least_cost_is_no_worse_than_fifty_plain_starts(case, rank):
+    centers = CENTERS[case] - CENTERS[case].mean(0)
+    found = find_center_structure(CENTERS[case], rank=rank, selection="least_cost")
+    basis = np.linalg.svd(centers, full_matrices=False)[2]
+    basis = basis[: np.linalg.matrix_rank(centers)]
+    coordinates = centers @ basis.T
+    generator = np.random.default_rng(0)
+
+    def cost(entries):
+        return written_out_cost(entries.reshape(-1, rank), coordinates)
+
+    plain = []
+    for _ in range(50):
+        result = minimize(cost, generator.standard_normal(len(basis) * rank), tol=1e-6)
+        directions = np.linalg.qr(result.x.reshape(-1, rank))[0]
+        kept = coordinates - (coordinates @ directions) @ directions.T
+        shares = np.linalg.norm(kept, axis=1) / np.linalg.norm(coordinates, axis=1)
+        if shares.min() >= 1e-3:
+            plain.append(result.fun)
+    assert found.cost <= min(plain) + 2e-6 * min(plain)
+
+
+def test_stable_is_the_most_stable_minimum_and_least_cost_costs_least():
+    centers = CENTERS["low-rank"]
+    stable = find_center_structure(centers, rank=1, restarts=100)
+    cheap = find_center_structure(centers, rank=1, selection="least_cost", restarts=100)
+    assert stable.stability > cheap.stability + 1e-3
+    assert cheap.cost < stable.cost - 1e-3
+    about_mean = centers - centers.mean(0)
+    coordinates = about_mean @ np.linalg.svd(about_mean, full_matrices=False)[2][:9].T
+    starts = np.random.default_rng(5).standard_normal((100, 9, 1))
+    minima = find_minima(coordinates, starts, 1e-12, 1e-4)
+    kept = coordinates[None] - (coordinates @ minima) @ np.swapaxes(minima, 1, 2)
+    shares = np.linalg.norm(kept, axis=2) / np.linalg.norm(coordinates, axis=1)
+    assert stable.stability >= shares.min(1).max() - 1e-5
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_capacity_hardly_depends_on_the_starts(rank):
+    n_manifolds = 10 if rank == 1 else 30
+    centers = low_rank_centers(n_manifolds, 300, rank, seed=rank)
+    clouds = gaussian_clouds(n_manifolds, 20, 300, seed=9) * 0.7
+    clouds += (centers - clouds.mean(1))[:, None]
+    capacities = []
+    for seed in range(4):
+        structure = find_center_structure(clouds.mean(1), seed=seed)
+        assert structure.rank == rank
+        kept = clouds - (clouds @ structure.directions) @ structure.directions.T
+        capacities.append(analyze_manifolds(kept, center_rank=0, n_gaussian_vectors=100))
+    capacities = np.array([one.mean_capacity for one in capacities])
+    assert np.ptp(capacities) < 0.005 * capacities.mean()
+
+
+def test_structure_does_not_depend_on_the_seed_of_the_gaussian_vectors():
+    clouds = gaussian_clouds(8, 5, 40)
+    one, other = (analyze_manifolds(clouds, seed=seed, n_gaussian_vectors=5) for seed in (0, 1))
+    np.testing.assert_array_equal(one.residual_correlation, other.residual_correlation)
+    assert not np.array_equal(one.capacity, other.capacity)
+
+
+@pytest.mark.parametrize(("rank", "n_manifolds"), [(1, 8), (2, 20), (5, 60)])
+def test_finds_the_rank_of_strong_structure(rank, n_manifolds):
+    centers = low_rank_centers(n_manifolds, 2000, rank, strength=5.0)
+    found = find_center_structure(centers)
+    assert found.rank == rank
+    assert found.residual_correlation[rank] < 0.4 * found.residual_correlation[0]
+
+
+@pytest.mark.parametrize("n_manifolds", [2, 3])
+def test_few_manifolds_have_no_structure(n_manifolds):
+    found = analyze_manifolds(gaussian_clouds(n_manifolds, 6, 20), n_gaussian_vectors=10)
+    assert found.center_rank == 0
+    assert len(found.residual_correlation) == 1
+
+
+def test_rank_leaves_two_dimensions():
+    assert find_center_structure(np.random.default_rng(0).standard_normal((4, 30))).rank == 1
+    with pytest.raises(GeometryError, match=r"center rank <= 3 for 6 manifolds.*Got 4\."):
+        find_center_structure(np.random.default_rng(0).standard_normal((6, 30)), rank=4)
+
+
+def test_no_rank_leaves_the_centers_alone():
+    centers = CENTERS["low-rank"]
+    found = find_center_structure(centers, rank=0)
+    assert found.directions.shape == (200, 0) and found.stability == 1.0
+    units = centers - centers.mean(0)
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    pairs = np.abs(units @ units.T)[np.triu_indices(10, 1)]
+    np.testing.assert_allclose(found.residual_correlation, [pairs.mean()], rtol=1e-12)

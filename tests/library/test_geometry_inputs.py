@@ -1,0 +1,152 @@
+"""Bad input: a named error that says the requirement and the value, never a plausible number."""
+
+import numpy as np
+import pytest
+
+from library.geometry_clouds import draws, gaussian_clouds
+from manifold_robustness.errors import GeometryError
+from manifold_robustness.geometry import (
+    analyze_manifolds,
+    find_center_structure,
+    simulate_capacity,
+    total_dimensionality,
+)
+
+
+def spoilt(value):
+    clouds = gaussian_clouds(3, 5, 8)
+    clouds[1, 2, 3] = value
+    return clouds
+
+
+def zero_center():
+    """The center of manifold 0 is the global mean, though not the mean of the other centers."""
+    clouds = list(gaussian_clouds(3, 5, 8))
+    clouds.append(clouds[0][:3])
+    others = np.concatenate(clouds[1:]).mean(0)
+    clouds[0] = clouds[0] - clouds[0].mean(0) + others
+    return clouds
+
+
+def coinciding():
+    clouds = gaussian_clouds(3, 5, 8)
+    clouds[2] = clouds[2, 0] + 0.1
+    return clouds
+
+
+POINTS = {
+    "NaN": (spoilt(np.nan), r"finite points\. Manifold 1 holds nan at point 2, feature 3"),
+    "infinite": (spoilt(-np.inf), r"finite points\. Manifold 1 holds -inf"),
+    "one manifold": (gaussian_clouds(1, 5, 8), r"at least two manifolds\. Got 1\."),
+    "none": ([], r"at least two manifolds\. Got 0\."),
+    "one point": (
+        [*gaussian_clouds(2, 5, 8), np.ones((1, 8))],
+        r"at least two points in each manifold\. Manifold 2 has 1\.",
+    ),
+    "features": (
+        [np.eye(4), np.ones((3, 5))],
+        r"as many features.*Manifold 0 has 4, manifold 1 has 5\.",
+    ),
+    "no features": (np.ones((3, 4, 0)), r"at least one feature\. Got 0\."),
+    "text": ([[["a"], ["b"]], [["c"], ["d"]]], r"real numbers\. Manifold 0 holds <U1\."),
+    "complex": (np.ones((2, 3, 4)) * 1j, r"real numbers\. Manifold 0 holds complex128\."),
+    "objects": ([[[None], [1]], [[1], [2]]], r"real numbers\. Manifold 0 holds object\."),
+    "ragged": ([[[1.0], [1.0, 2.0]], [[1.0], [2.0]]], r"of numbers\. Manifold 0 is ragged\."),
+    "flat": (np.ones((6, 7)), r"\(n_manifolds, n_points, n_features\)\. Got .*\(6, 7\)\."),
+    "vectors": ([np.ones(3), np.ones(3)], r"Manifold 0 has shape \(3,\)\."),
+    "nothing": (None, r"sequence of manifolds\. Got NoneType\."),
+    "zero center": (zero_center(), r"Manifold 0: Need a center of norm > .* Got "),
+    "coinciding": (coinciding(), r"Manifold 2: .*two distinct points.*All 5 points coincide\."),
+    "centers coincide": (
+        gaussian_clouds(3, 5, 8) - gaussian_clouds(3, 5, 8).mean(1, keepdims=True),
+        r"centers that differ from their mean\. That of manifold \d is at",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", POINTS)
+def test_points(case):
+    points, message = POINTS[case]
+    with pytest.raises(GeometryError, match=message):
+        analyze_manifolds(points, n_gaussian_vectors=5)
+
+
+@pytest.mark.parametrize("case", ["NaN", "one manifold", "features", "flat"])
+@pytest.mark.parametrize("function", [total_dimensionality, simulate_capacity])
+def test_points_of_the_other_measures(function, case):
+    points, message = POINTS[case]
+    with pytest.raises(GeometryError, match=message):
+        function(points)
+
+
+SETTINGS = [
+    ({"margin": -0.1}, r"margin >= 0\. Got -0\.1\."),
+    ({"margin": np.nan}, r"margin >= 0\. Got nan\."),
+    ({"margin": np.inf}, r"margin >= 0\. Got inf\."),
+    ({"margin": "0"}, r"margin >= 0\. Got '0'\."),
+    ({"n_gaussian_vectors": 0}, r"at least one Gaussian vector\. Got 0\."),
+    ({"n_gaussian_vectors": 2.5}, r"at least one Gaussian vector\. Got 2\.5\."),
+    ({"seed": -1}, r"seed of integers >= 0\. Got -1\."),
+    ({"seed": (1, "a")}, r"seed of integers >= 0\. Got \(1, 'a'\)\."),
+    ({"seed": None}, r"seed of integers >= 0\. Got None\."),
+    ({"center_rank": -1}, r"center rank.*Got -1\."),
+    ({"center_rank": "best"}, r"center rank.*Got 'best'\."),
+    ({"center_rank": 1}, r"center rank <= 0 for 3 manifolds.*Got 1\."),
+    ({"center_selection": "first"}, r"stable, least_cost\. Got 'first'\."),
+    ({"center_restarts": 0}, r"at least one start.*Got 0\."),
+    ({"tolerance": 0.0}, r"tolerance > 0\. Got 0\.0\."),
+]
+
+
+@pytest.mark.parametrize(("setting", "message"), SETTINGS)
+def test_settings(setting, message):
+    with pytest.raises(GeometryError, match=message):
+        analyze_manifolds(gaussian_clouds(3, 5, 8), **setting)
+
+
+CLOUDS = gaussian_clouds(3, 5, 8)
+GOOD = [draws(cloud, 10) for cloud in CLOUDS]
+VECTORS = [
+    (GOOD[:2], r"each of 3 manifolds\. Got 2\."),
+    ([*GOOD[:2], GOOD[2][:-1]], r"shape \(6, 10\).*for manifold 2\. Got \(5, 10\)\."),
+    ([*GOOD[:2], GOOD[2][:, :9]], r"shape \(6, 10\).*for manifold 2\. Got \(6, 9\)\."),
+    ([one[:, :0] for one in GOOD], r"at least one, for manifold 0\. Got \(6, 0\)\."),
+    ([GOOD[0], GOOD[1] * np.nan, GOOD[2]], r"finite Gaussian vectors\. Those of manifold 1"),
+    ([GOOD[0].ravel(), *GOOD[1:]], r"for manifold 0\. Got \(60,\)\."),
+]
+
+
+@pytest.mark.parametrize(("vectors", "message"), VECTORS)
+def test_gaussian_vectors(vectors, message):
+    with pytest.raises(GeometryError, match=message):
+        analyze_manifolds(CLOUDS, gaussian_vectors=vectors)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.1, np.nan])
+def test_variance_share(share):
+    with pytest.raises(GeometryError, match=r"in \(0, 1\]\. Got"):
+        total_dimensionality(CLOUDS, share)
+
+
+def test_points_that_all_coincide_have_no_dimensionality():
+    with pytest.raises(GeometryError, match="two distinct points"):
+        total_dimensionality(np.full((2, 3, 4), 0.1))
+
+
+def test_no_dichotomies():
+    with pytest.raises(GeometryError, match=r"at least one dichotomy\. Got 0\."):
+        simulate_capacity(CLOUDS, n_dichotomies=0)
+
+
+def test_centers_without_a_stable_structure():
+    """Of four centers, two are twins: any direction that decorrelates them annihilates one."""
+    centers = np.vstack([np.eye(5, 30), -np.eye(5, 30)])
+    assert find_center_structure(centers).rank <= 7
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8, bool])
+def test_other_numbers_are_welcome(dtype):
+    clouds = (gaussian_clouds(3, 6, 20) > 0).astype(dtype)
+    expected = analyze_manifolds(clouds.astype(float), n_gaussian_vectors=10)
+    found = analyze_manifolds(clouds, n_gaussian_vectors=10)
+    np.testing.assert_allclose(found.capacity, expected.capacity, rtol=1e-12)

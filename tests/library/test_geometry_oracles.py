@@ -1,0 +1,181 @@
+"""Known answers. Tolerances are Monte Carlo errors: 4.5 standard errors."""
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from library.geometry_clouds import gaussian_clouds
+from manifold_robustness.geometry import (
+    AnchorPoints,
+    ManifoldFrame,
+    analyze_manifolds,
+    anchor_statistics,
+    find_anchor_points,
+    manifold_frame,
+    simulate_capacity,
+)
+
+SIGMAS = 4.5
+
+
+def close(value, error, truth):
+    return abs(value - truth) <= SIGMAS * error
+
+
+def gaussian(size, n_vectors=20_000, seed=0):
+    return np.random.default_rng(seed).standard_normal((size, n_vectors))
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.5, 1.5])
+def test_points_have_the_capacity_of_gardner(margin):
+    frame = manifold_frame(1e-7 * np.random.default_rng(0).standard_normal((3, 5)))
+    vectors = gaussian(4)
+    found = anchor_statistics(frame, vectors, find_anchor_points(frame, vectors, margin), margin)
+    inverse = integrate.quad(lambda x: (x + margin) ** 2 * stats.norm.pdf(x), -margin, np.inf)[0]
+    assert close(found.capacity, found.capacity_error, 1 / inverse)
+    assert found.radius < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("length", "capacity"), [(0.1, 1.7748), (0.3, 1.4587), (0.6, 1.1848), (1.0, 1.0)]
+)
+def test_segments_are_exact(length, capacity):
+    assert capacity == pytest.approx(1 / (0.5 + 2 / np.pi * np.arctan(length)), abs=5e-5)
+    frame = manifold_frame(np.array([[length, 0, 0], [-length, 0, 0]]))
+    vectors = gaussian(3, seed=int(10 * length))
+    found = anchor_statistics(frame, vectors, find_anchor_points(frame, vectors))
+    assert close(found.capacity, found.capacity_error, capacity)
+    assert frame.rank == 1
+    assert found.rank_dimension == pytest.approx(1.0, abs=1e-12)
+    assert close(found.dimension, found.dimension_error, 2 * (2 / np.pi) ** 2)
+
+
+def ball_anchors(vectors, radius, margin):
+    """Projections on the second-order cone radius * |v_1..D| + v_0 <= -margin, in closed form."""
+    sizes, center = np.linalg.norm(vectors[:-1], axis=0), vectors[-1]
+    pull = np.maximum((radius * sizes + center + margin) / (radius**2 + 1), 0.0)
+    tip = sizes - pull * radius < 0
+    pull = np.where(tip, center + margin, pull)
+    offsets = np.where(tip, 1 / np.where(tip, pull, 1.0), radius / sizes) * vectors[:-1]
+    points = np.vstack([offsets, np.ones_like(sizes)]).T
+    return AnchorPoints(points, np.empty(0), 0.0, 0.0, 0.0, 0), pull
+
+
+def ball_integrals(size, radius, margin):
+    """Inverse capacity and squared radius of a ball by quadrature over |t_1..D| and t_0."""
+
+    def average(function):
+        def density(center, length):
+            weight = stats.chi.pdf(length, size) * stats.norm.pdf(center)
+            return weight * function(length, center)
+
+        kinks = [lambda a: -margin - radius * a, lambda a: a / radius - margin]
+        total, low = 0.0, lambda a: -9.0
+        for high in [*kinks, lambda a: 9.0]:
+            total += integrate.dblquad(
+                density,
+                0,
+                np.sqrt(size) + 9,
+                lambda a, f=low: max(f(a), -9.0),
+                lambda a, f=high: min(f(a), 9.0),
+                epsabs=1e-8,
+                epsrel=1e-6,
+            )[0]
+            low = high
+        return total
+
+    def squared_pull(length, center):
+        if radius * length + center + margin <= 0:
+            return 0.0
+        if center + margin > length / radius:
+            return length**2 + (center + margin) ** 2
+        return (radius * length + center + margin) ** 2 / (radius**2 + 1)
+
+    def squared_radius(length, center):
+        if center + margin > length / radius:
+            return length**2 / (center + margin) ** 2
+        return radius**2
+
+    return average(squared_pull), average(squared_radius)
+
+
+@pytest.mark.parametrize(
+    ("size", "radius", "margin"), [(2, 0.5, 0.0), (2, 2.0, 0.5), (5, 1.0, 0.0), (20, 0.4, 0.3)]
+)
+def test_balls_after_the_solver(size, radius, margin):
+    vectors = gaussian(size + 1, 40_000, seed=size)
+    anchors, _ = ball_anchors(vectors, radius, margin)
+    frame = ManifoldFrame(np.zeros((1, size)), size, np.eye(size))
+    found = anchor_statistics(frame, vectors, anchors, margin)
+    inverse, squared = ball_integrals(size, radius, margin)
+    assert close(found.capacity, found.capacity_error, 1 / inverse)
+    # The mean anchor is subtracted: a share of 1 / n_vectors of the square.
+    assert abs(found.radius - np.sqrt(squared)) <= SIGMAS * found.radius_error + radius / 40_000
+    assert found.dimension == pytest.approx(size, rel=1e-9)
+    assert found.rank_dimension == pytest.approx(size, rel=1e-9)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.4])
+def test_solver_on_a_sampled_disc(margin):
+    radius, angles = 0.8, np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    frame = manifold_frame(radius * np.column_stack([np.cos(angles), np.sin(angles)]))
+    vectors = gaussian(3, 300)
+    polygon = find_anchor_points(frame, vectors, margin)
+    disc, _ = ball_anchors(vectors, radius, margin)
+    # A polygon of 600 corners: anchors lie within half an edge of those of the disc.
+    assert np.abs(polygon.points - disc.points).max() < radius * np.pi / 600 * 1.01
+    ours = anchor_statistics(frame, vectors, polygon, margin).capacity
+    assert ours == pytest.approx(anchor_statistics(frame, vectors, disc, margin).capacity, rel=1e-4)
+
+
+def test_moreau():
+    frame = manifold_frame(gaussian_clouds(1, 30, 100, seed=3)[0] / 10)
+    vectors = gaussian(31, 200)
+    multipliers = find_anchor_points(frame, vectors).multipliers
+    points = np.column_stack([frame.coordinates, np.ones(30)])
+    cone = multipliers @ points
+    polar = vectors.T - cone
+    squares = (vectors**2).sum(0)
+    assert np.abs((cone**2).sum(1) + (polar**2).sum(1) - squares).max() < 1e-12 * squares.max()
+    assert (polar @ points.T).max() < 1e-12 * np.sqrt(squares.max())
+
+
+def test_gaussian_noise_plateau():
+    found = [
+        analyze_manifolds(np.random.default_rng(seed).standard_normal((10, 30, 3072)), seed=seed)
+        for seed in range(5)
+    ]
+
+    def mean(name):
+        return np.mean([getattr(one, name) for one in found])
+
+    assert mean("mean_capacity") == pytest.approx(0.0622, rel=0.02)
+    assert mean("mean_radius") == pytest.approx(1.547, rel=0.02)
+    assert mean("mean_dimension") == pytest.approx(22.1, rel=0.02)
+    assert mean("center_correlation") == pytest.approx(0.111, rel=0.02)
+    assert [one.center_rank for one in found] == [1] * 5
+
+
+@pytest.mark.parametrize(("n_points", "radius"), [(6, 0.5), (4, 1.0)])
+def test_simulation_agrees_with_theory(n_points, radius):
+    clouds = gaussian_clouds(40, n_points, 500, radius=radius)
+    theory = analyze_manifolds(clouds, center_rank=0)
+    simulated = simulate_capacity(clouds, n_dichotomies=101)
+    error = np.hypot(simulated.capacity_error, theory.mean_capacity_error)
+    # Two percent for 40 manifolds, not infinitely many.
+    assert abs(simulated.capacity - theory.mean_capacity) < 3 * error + 0.02 * theory.mean_capacity
+    assert simulated.reason == ""
+
+
+def test_simulation_of_points_is_covers_theorem():
+    clouds = gaussian_clouds(60, 2, 200, radius=1e-6)
+    simulated = simulate_capacity(clouds, n_dichotomies=101)
+    assert abs(simulated.capacity - 2) < 3 * simulated.capacity_error + 0.04
+
+
+def test_simulation_says_why_there_is_no_capacity():
+    clouds = gaussian_clouds(30, 10, 10, radius=1.5)
+    assert analyze_manifolds(clouds, center_rank=0, n_gaussian_vectors=50).mean_capacity < 3
+    simulated = simulate_capacity(clouds, n_dichotomies=11)
+    assert np.isnan(simulated.capacity) and np.isnan(simulated.n_dimensions)
+    assert "below 3" in simulated.reason

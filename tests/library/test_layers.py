@@ -1,0 +1,139 @@
+"""Layers: which there are, in the order in which they run; what is checked before a training."""
+
+import csv
+
+import pytest
+import torch
+from torch import nn
+
+from helpers import NETWORK, ROOT, changed, read_config
+from manifold_robustness.errors import ConfigurationError, DataError
+from manifold_robustness.network.checks import check_experiment
+from manifold_robustness.network.data_sets import ArrayImages
+from manifold_robustness.network.layers import (
+    Layer,
+    analysed_names,
+    check_layers,
+    list_layers,
+    main,
+    write_layers,
+)
+from manifold_robustness.network.model import build_model
+
+CONFIG = read_config("tests/configs/tiny.yaml")
+
+
+class Branched(nn.Module):
+    """Modules declared in another order than they run in, one run twice, one giving a pair."""
+
+    def __init__(self):
+        super().__init__()
+        self.late = nn.Linear(4, 2)
+        self.early = nn.Conv2d(3, 1, 2)
+        self.twice = nn.ReLU()
+        self.pair = nn.MaxPool2d(2, return_indices=True)
+        self.unused = nn.Linear(1, 1)
+
+    def forward(self, images):
+        values = self.twice(self.early(images))
+        self.pair(values)
+        return self.late(self.twice(values).flatten(1))
+
+
+def test_layers_stand_in_the_order_in_which_they_run():
+    model = Branched().train()
+    layers = list_layers(model, (3, 3, 3))
+    assert layers == [
+        Layer("input", "Input", (3, 3, 3)),
+        Layer("early", "Conv2d", (1, 2, 2)),
+        Layer("late", "Linear", (2,)),
+    ]
+    assert [layer.n_features for layer in layers] == [27, 4, 2]
+    assert analysed_names(model, layers) == ["input", "early", "late"]
+    assert model.training and not any(m._forward_hooks for m in model.modules())
+
+
+def test_only_convolutions_and_dense_layers_are_usual():
+    model = build_model(NETWORK, 10)
+    layers = list_layers(model, (3, 8, 8))
+    names = ["input", "first", "norm", "relu", "pool", "flat", "head"]
+    assert [layer.name for layer in layers] == names
+    assert analysed_names(model, layers) == ["input", "first", "head"]
+
+
+def test_names_are_checked_against_those_there_are():
+    layers = list_layers(build_model(NETWORK, 10), (3, 8, 8))
+    assert [layer.name for layer in check_layers(["first", "head"], layers)] == ["first", "head"]
+    with pytest.raises(ConfigurationError) as caught:
+        check_layers(["input", "frst", "fc", "head"], layers)
+    assert "activations.layers names frst, fc, which the network does not have" in str(caught.value)
+    assert "valid names are input, first, norm, relu, pool, flat, head" in str(caught.value)
+    with pytest.raises(ConfigurationError, match="forward order, which is input, first, head"):
+        check_layers(["head", "input", "first"], layers)
+
+
+def test_the_table_of_layers(tmp_path):
+    write_layers(list_layers(build_model(NETWORK, 10), (3, 8, 8))[:2], tmp_path / "layers.csv")
+    with open(tmp_path / "layers.csv", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["layer", "kind", "shape", "n_features"],
+            ["input", "Input", "3x8x8", "192"],
+            ["first", "Conv2d", "8x8x8", "512"],
+        ]
+
+
+def test_the_printed_list_marks_the_usual_ones(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    main(["config.yaml", "tests/configs/tiny.yaml"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[1:] if line.startswith("*")] == [
+        "input",
+        "first",
+        "head",
+    ]
+    assert lines[-1].split() == ["*", "head", "Linear", "10", "10"]
+
+
+def test_a_layer_s_list_of_a_file_that_is_empty(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    main(["config.yaml", "tests/configs/tiny.yaml", str(tmp_path / "empty.yaml")])
+    assert "head" in capsys.readouterr().out
+
+
+# What is checked before a training
+
+
+def check(path=None, value=None, counts=(12, 12, 12, 12, 12)):
+    labels = [label for label, count in enumerate(counts) for _ in range(count)]
+    test = ArrayImages(torch.zeros(len(labels), 3, 8, 8), labels)
+    config = changed(CONFIG, path, value) if path else CONFIG
+    names = ["ant", "bee", "cat", "dog", "eel"]
+    check_experiment(config, build_model(NETWORK, 5), test, names)
+
+
+def test_an_experiment_that_can_be_done_passes():
+    check()
+    check("images.n_manifolds", 2, counts=(12, 12, 0, 0, 1))  # other classes don't matter
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "error", "words"),
+    [
+        ("activations.layers", ["input", "conv1"], ConfigurationError, "names conv1.*valid names"),
+        ("activations.layers", ["head", "input"], ConfigurationError, "which is input, head"),
+        ("images.n_manifolds", 6, DataError, "n_manifolds is 6, but the data set has 5 classes"),
+        ("images.n_points", 7, DataError, "class ant has 12 test images.*n_points 7 .*needs 14"),
+        ("images.replicates", 3, DataError, "class ant has 12 test images.*replicates 3 needs 18"),
+    ],
+)
+def test_an_experiment_that_can_not_be_done_is_refused(path, value, error, words):
+    with pytest.raises(error, match=words):
+        check(path, value)
+
+
+def test_the_class_that_has_too_few_images_is_named():
+    with pytest.raises(DataError, match="class dog has 11 test images"):
+        check(counts=(12, 12, 12, 11, 12))
+    with pytest.raises(DataError, match="class eel has 0 test images"):
+        check(counts=(12, 12, 12, 12))

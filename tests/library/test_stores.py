@@ -1,0 +1,164 @@
+"""Zarr stores: what is read is what was written, or an error that says how to rebuild it."""
+
+import json
+import resource
+import zipfile
+
+import numpy as np
+import pytest
+
+from helpers import flip_bit
+from manifold_robustness.errors import StoreError
+from manifold_robustness.stores import (
+    SCHEMA_VERSION,
+    ArraySpec,
+    create_store,
+    create_stores,
+    provenance,
+    read_array,
+    read_attributes,
+    rebuild,
+)
+
+VALUES = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+SPECS = {"x": ArraySpec(VALUES.shape, "float32", ("a", "b", "c"), (1, 3, 4), "metre")}
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "x.zarr.zip"
+    with create_store(path, SPECS, {"layer": "conv1", "classes": ["α", "b"]}) as arrays:
+        arrays["x"][...] = VALUES
+    return path
+
+
+def read_or_refuse(path):
+    """Return whether a store is refused in our words; fail where it gives other data."""
+    try:
+        values, attributes = read_array(path, "x"), read_attributes(path)
+    except StoreError as error:
+        assert str(path) in str(error) and rebuild(path) in str(error)
+        return True
+    assert np.array_equal(values, VALUES) and attributes["classes"] == ["α", "b"]
+    return False
+
+
+def test_round_trip(store):
+    values = read_array(store, "x")
+    assert values.dtype == np.float32 and np.array_equal(values, VALUES)
+    assert np.array_equal(read_array(store, "x", (1, slice(0, 2))), VALUES[1, :2])
+    attributes = read_attributes(store)
+    assert attributes == {"layer": "conv1", "classes": ["α", "b"], "schema_version": SCHEMA_VERSION}
+
+
+def test_axes_and_units_are_written(store):
+    with zipfile.ZipFile(store) as file:
+        described = json.loads(file.read("x/zarr.json"))
+    assert described["dimension_names"] == ["a", "b", "c"]
+    assert described["attributes"] == {"units": "metre"}
+
+
+def test_values_that_are_not_numbers_and_zeros_are_kept(tmp_path):
+    values = np.zeros((2, 2))
+    values[0] = np.nan, np.inf
+    path = tmp_path / "y.zarr.zip"
+    with create_store(path, {"y": ArraySpec((2, 2), "float64", ("a", "b"), (1, 2))}, {}) as arrays:
+        arrays["y"][...] = values
+    assert np.array_equal(read_array(path, "y"), values, equal_nan=True)
+
+
+def test_a_store_that_was_cut_short_is_refused(store):
+    content = store.read_bytes()
+    for length in [0, 1, *range(10, len(content), 37), len(content) - 1]:
+        store.write_bytes(content[:length])
+        assert read_or_refuse(store), length
+
+
+def test_a_flipped_bit_is_refused_or_harmless(store):
+    content = store.read_bytes()
+    refused = 0
+    for place in range(0, len(content), 5):
+        store.write_bytes(flip_bit(content, place, bit=place % 8))
+        refused += read_or_refuse(store)
+    assert refused > 0.7 * len(content) / 5
+
+
+def test_a_chunk_that_was_never_written_is_an_error(tmp_path):
+    path = tmp_path / "half.zarr.zip"
+    with create_store(path, SPECS, {}) as arrays:
+        arrays["x"][0] = VALUES[0]
+    with pytest.raises(StoreError, match="1 chunks of x are missing"):
+        read_array(path, "x")
+
+
+def test_a_chunk_that_was_lost_is_an_error(store, tmp_path):
+    path = tmp_path / "lost.zarr.zip"
+    with zipfile.ZipFile(store) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if not name.startswith("x/c/1"):
+                new.writestr(name, old.read(name))
+    with pytest.raises(StoreError, match="1 chunks of x are missing"):
+        read_array(path, "x")
+
+
+def test_another_schema_is_refused(store):
+    content = store.read_bytes()
+    path = store.with_name("newer.zarr.zip")
+    with zipfile.ZipFile(store) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            if name == "zarr.json":
+                found = json.loads(text)
+                found["attributes"]["schema_version"] = SCHEMA_VERSION + 1
+                text = json.dumps(found).encode()
+            new.writestr(name, text)
+    with pytest.raises(StoreError, match=f"schema version is {SCHEMA_VERSION + 1}, not"):
+        read_array(path, "x")
+    assert store.read_bytes() == content
+
+
+def test_what_is_no_store_is_refused(tmp_path, store):
+    with pytest.raises(StoreError, match="does not exist; rebuild it with: rm -f "):
+        read_array(tmp_path / "none.zarr.zip", "x")
+    with pytest.raises(StoreError, match="it holds no array y"):
+        read_array(store, "y")
+    with zipfile.ZipFile(tmp_path / "zip.zarr.zip", "w") as file:
+        file.writestr("readme", "nothing")
+    with pytest.raises(StoreError, match="not ours"):
+        read_attributes(tmp_path / "zip.zarr.zip")
+
+
+def test_several_stores_at_once_stand_all_or_none(tmp_path):
+    stores = {name: (tmp_path / name, SPECS, {"layer": name}) for name in "ab"}
+    with pytest.raises(RuntimeError), create_stores(stores) as arrays:
+        arrays["a"]["x"][...] = VALUES
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with create_stores(stores) as arrays:
+        for k, name in enumerate("ab"):
+            arrays[name]["x"][...] = VALUES + k
+    for k, name in enumerate("ab"):
+        assert np.array_equal(read_array(tmp_path / name, "x"), VALUES + k)
+        assert read_attributes(tmp_path / name)["layer"] == name
+
+
+def test_a_full_disk_leaves_no_partial_store(tmp_path):
+    values = np.random.default_rng(0).random(20_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    specs = {"x": ArraySpec(values.shape, "float64", ("a",))}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with (
+            pytest.raises(StoreError, match="no room to write"),
+            create_store(tmp_path / "x", specs, {}) as arrays,
+        ):
+            arrays["x"][...] = values
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
+def test_provenance_is_plain_json():
+    found = provenance(sigma=0.1, classes=("a", "b"))
+    assert found["settings"] == {"sigma": 0.1, "classes": ["a", "b"]}
+    assert found["software"]["numpy"] == np.__version__

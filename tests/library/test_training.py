@@ -1,0 +1,260 @@
+"""Training: reproducible, keeps its best epoch, and follows its recipe."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from helpers import DIGITS, NETWORK, read_config
+from manifold_robustness.errors import ModelError
+from manifold_robustness.network.data_sets import SPLITS, ArrayImages, load_split
+from manifold_robustness.network.devices import prepare_device
+from manifold_robustness.network.model import initial_model
+from manifold_robustness.network.training import (
+    HISTORY,
+    Augmented,
+    augmentation,
+    check_accuracy,
+    evaluate,
+    summarise_history,
+    train,
+    write_history,
+    write_metrics,
+)
+
+RECIPE = read_config("tests/configs/tiny.yaml")["training"]
+OFF = {"crop_padding": 0, "color_jitter": 0, "horizontal_flip": False, "rotation": 0}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return {split: load_split(DIGITS, split) for split in SPLITS}
+
+
+def fresh():
+    settings = {"architecture": NETWORK, "weights": "none", "weights_file": None}
+    return initial_model(settings, 10, seed=0)
+
+
+def run(splits, seed=0, **changes):
+    model = fresh()
+    return model, train(model, splits, {**RECIPE, **changes}, seed, CPU)
+
+
+@pytest.fixture(scope="module")
+def trained(splits):
+    return run(splits, epochs=3)
+
+
+def weights(model):
+    return torch.cat([value.flatten().double() for value in model.state_dict().values()])
+
+
+def figures(monkeypatch, accuracies, losses=None):
+    """Prescribe a training's validation accuracies and losses; return its weights, by epoch."""
+    given, epochs = zip(accuracies, losses or [1.0] * len(accuracies), strict=True), []
+
+    def evaluate(model, data, *_):
+        if len(data) != 150:
+            return 1.0, 0.5
+        epochs.append(weights(model))
+        accuracy, loss = next(given)
+        return loss, accuracy
+
+    monkeypatch.setattr("manifold_robustness.network.training.evaluate", evaluate)
+    return epochs
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(splits, trained):
+    model, history = trained
+    torch.manual_seed(99)
+    again, other_history = run(splits, epochs=3)
+    assert torch.equal(weights(again), weights(model)) and other_history == history
+    other, _ = run(splits, seed=1, epochs=3)
+    assert not torch.equal(weights(other), weights(model))
+
+
+def test_augmentation_is_reproducible_too(splits):
+    some = {**OFF, "crop_padding": 1, "rotation": 10}
+    first, again, plain = (
+        weights(run(splits, epochs=1, augmentation=a)[0]) for a in (some, some, OFF)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, plain)
+
+
+def test_it_learns(trained):
+    _, history = trained
+    assert history[-1]["test_accuracy"] > 0.8
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_the_history_has_a_row_per_epoch_with_every_figure(trained):
+    _, history = trained
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    assert all(sorted(row) == sorted(HISTORY) for row in history)
+    assert sum(row["best"] for row in history) == 1
+    columns = "epoch learning_rate train_loss train_accuracy validation_loss validation_accuracy"
+    assert [*columns.split(), "test_loss", "test_accuracy", "best"] == HISTORY
+
+
+def test_the_weights_that_are_kept_are_those_of_the_best_epoch(splits, trained):
+    model, history = trained
+    best = next(row for row in history if row["best"])
+    criterion = nn.CrossEntropyLoss(label_smoothing=RECIPE["label_smoothing"])
+    for split in ("validation", "test"):
+        loss, accuracy = evaluate(model, splits[split], 100, criterion, CPU)
+        assert accuracy == best[f"{split}_accuracy"]
+        assert np.isclose(loss, best[f"{split}_loss"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "best"), [([0.1, 0.9, 0.3], 2), ([0.1, 0.2, 0.3], 3), ([0.5, 0.5, 0.4], 1)]
+)
+def test_the_best_epoch_is_the_one_of_the_greatest_validation_accuracy(
+    splits, monkeypatch, values, best
+):
+    epochs = figures(monkeypatch, values)
+    model, history = run(splits, epochs=3)
+    assert [row["epoch"] for row in history if row["best"]] == [best]
+    assert [torch.equal(weights(model), each) for each in epochs].index(True) == best - 1
+    assert summarise_history(history, model, CPU)["best_epoch"] == best
+
+
+def test_among_equal_accuracies_the_least_loss_is_best(splits, monkeypatch):
+    figures(monkeypatch, [0.5, 0.5, 0.5], losses=[3.0, 1.0, 2.0])
+    assert [row["best"] for row in run(splits, epochs=3)[1]] == [False, True, False]
+
+
+def test_early_stopping(splits, monkeypatch):
+    figures(monkeypatch, [0.1, 0.5, 0.4, 0.4, 0.6, 0.7])
+    _, history = run(splits, epochs=6, early_stopping=2)
+    assert [row["best"] for row in history] == [False, True, False, False]
+    figures(monkeypatch, [0.1, 0.5, 0.4, 0.4, 0.6, 0.7])
+    assert len(run(splits, epochs=6, early_stopping=3)[1]) == 6
+
+
+def test_a_plateau_lowers_the_rate(splits, monkeypatch):
+    figures(monkeypatch, [0.5] * 6)
+    recipe = {"schedule": "plateau", "plateau_factor": 0.1, "plateau_patience": 1}
+    _, history = run(splits, epochs=6, learning_rate=0.02, **recipe)
+    rates = [row["learning_rate"] for row in history]
+    assert np.allclose(rates, [0.02, 0.02, 0.02, 0.002, 0.002, 0.0002])
+
+
+def test_one_cycle_rises_to_the_rate_and_falls(splits):
+    rates = [
+        row["learning_rate"]
+        for row in run(splits, epochs=10, learning_rate=0.01, schedule="one_cycle")[1]
+    ]
+    assert rates[0] == pytest.approx(0.01 / 25)
+    assert max(rates) == pytest.approx(0.01, rel=0.05) and rates[-1] < rates[0] * 10
+    assert rates.index(max(rates)) == 3  # 30 % of the steps
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)],
+)
+def test_optimizers(splits, monkeypatch, name, kind):
+    made = []
+
+    def remember(optimizer, *_):
+        made.append(optimizer)
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+    monkeypatch.setattr("manifold_robustness.network.training._schedule", remember)
+    recipe = {"optimizer": name, "weight_decay": 0.01, "learning_rate": 0.003, "epochs": 1}
+    _, history = run(splits, schedule="constant", **recipe)
+    assert type(made[0]) is kind and history[0]["learning_rate"] == 0.003
+    assert made[0].defaults["weight_decay"] == 0.01
+    assert made[0].defaults.get("momentum", 0.9) == 0.9
+
+
+@pytest.mark.parametrize("n_images", [65, 64, 3])  # 65: a last batch of one image alone
+def test_any_number_of_images_can_be_trained_on(splits, n_images):
+    images = gather(splits["train"], n_images)
+    _, history = run({**splits, "train": images}, epochs=1, batch_size=64)
+    assert np.isfinite(history[0]["train_loss"])
+
+
+def gather(data, n_images):
+    return ArrayImages(data.images[:n_images], data.labels[:n_images])
+
+
+def test_evaluate_against_the_definition(splits):
+    model, data = fresh(), splits["validation"]
+    model.train()
+    images = torch.stack([image for image, _ in data])
+    labels = data.labels
+    for batch_size in (150, 64, 1):
+        loss, accuracy = evaluate(
+            model, data, batch_size, nn.CrossEntropyLoss(label_smoothing=0.2), CPU
+        )
+        model.eval()
+        with torch.inference_mode():
+            logs = model(images).double().log_softmax(1)
+        chosen = logs[torch.arange(150), labels]
+        expected = -(0.8 * chosen + 0.2 * logs.mean(1)).mean()
+        assert accuracy == (logs.argmax(1) == labels).double().mean()
+        assert loss == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_training_that_is_not_good_enough_says_both_numbers():
+    check_accuracy(0.9, 0.9)
+    with pytest.raises(ModelError, match=r"accuracy of 0\.8999, below training\.min_accuracy 0\.9"):
+        check_accuracy(0.8999, 0.9)
+
+
+def test_augmentation_off_is_none():
+    assert augmentation(OFF, 8) is None
+
+
+@pytest.mark.parametrize("key", list(OFF))
+def test_each_augmentation_can_be_on_alone(key):
+    image = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+    transform = augmentation({**OFF, key: {"rotation": 30, "crop_padding": 2}.get(key, 0.5)}, 8)
+    torch.manual_seed(1)
+    results = [transform(image) for _ in range(20)]
+    assert all(result.shape == image.shape for result in results)
+    assert any(not torch.equal(result, image) for result in results)
+    if key == "horizontal_flip":
+        flipped = [torch.equal(result, image.flip(2)) for result in results]
+        assert 0 < sum(flipped) < 20
+        assert all(f or torch.equal(r, image) for f, r in zip(flipped, results, strict=True))
+    if key == "crop_padding":
+        assert any((result[:, 0] == 0).all() or (result[:, -1] == 0).all() for result in results)
+
+
+def test_augmented_data_keep_their_labels(splits):
+    data = Augmented(splits["validation"], lambda image: image + 1)
+    assert len(data) == 150 and data[3][1] == splits["validation"][3][1]
+    assert torch.equal(data[3][0], splits["validation"][3][0] + 1)
+
+
+def test_files_of_history_and_metrics(trained, tmp_path):
+    model, history = trained
+    write_history(history, tmp_path / "history.csv")
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == HISTORY and len(rows) == 3
+    assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
+    metrics = summarise_history(history, model, CPU)
+    write_metrics(metrics, tmp_path / "metrics.json")
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    best = next(row for row in history if row["best"])
+    assert found["test_accuracy"] == best["test_accuracy"] and found["epochs"] == 3
+    assert found["parameters"] == 3 * 8 * 9 + 8 + 16 + 128 * 10 + 10
+    assert found["device"] == "cpu"
+
+
+def test_the_threads_are_those_of_the_recipe():
+    before = torch.get_num_threads()
+    try:
+        assert prepare_device(1).type == ("cuda" if torch.cuda.is_available() else "cpu")
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
