@@ -40,8 +40,13 @@ def job_name(job):
 
 def _open_log(log):
     logger.setLevel(logging.INFO)
+    logging.raiseExceptions = False  # on a full disk a job fails by its output, not by its log
     for path in list(log)[:1]:
-        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        try:
+            handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        except OSError as error:
+            print(f"no log is kept in {path} ({error.strerror})", file=sys.stderr)
+            continue
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logger.addHandler(handler)
 

@@ -97,10 +97,10 @@ def _same_accuracy(accuracy, test_accuracy):
     if clean.empty:
         return False, "accuracy.csv has no row clean"
     found, n_images = float(clean["accuracy"].iloc[0]), int(clean["n_images"].iloc[0])
-    slack = max(1, n_images // 1000) / n_images  # another device may round a tie the other way
-    return abs(found - test_accuracy) <= slack, (
+    slack = max(1, n_images // 1000)  # another device may round a tie the other way
+    return np.rint(abs(found - test_accuracy) * n_images) <= slack, (
         f"clean accuracy {found:.4f} is the model's test accuracy {test_accuracy:.4f}, "
-        f"to within {slack:.4f}"
+        f"to within {slack / n_images:.4f}"
     )
 
 

@@ -41,7 +41,7 @@ def plot_examples(
     for axes in grid[len(images) :]:
         axes.set_visible(False)
     figure.suptitle(
-        f"One image of class “{true_label}” by {strength.name}, and the class predicted"
+        f"One image of class “{true_label}” under every condition, and the class predicted"
     )
     return figure
 
