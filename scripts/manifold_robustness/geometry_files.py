@@ -60,6 +60,22 @@ VARIABLES = {
         "rank K of the low-rank center structure projected out",
         f"{COHEN}, Methods",
     ),
+    "center_stability": Variable(
+        PER_REPLICATE_AXES,
+        "least share of a center's norm that the projection leaves",
+        "min over μ of |c_μ - V V'c_μ| / |c_μ|",
+    ),
+    "simulated_capacity": Variable(
+        PER_REPLICATE_AXES,
+        "capacity by direct simulation of random dichotomies; NaN where it was not asked for, or "
+        "where no number of dimensions up to the layer's separates half of them",
+        f"P / n at the n where half are separable; {COHEN}, Methods",
+    ),
+    "simulated_capacity_error": Variable(
+        PER_REPLICATE_AXES,
+        "standard error of simulated_capacity",
+        "half the 68 % interval of the median over dichotomies",
+    ),
     "participation_ratio": Variable(
         PER_REPLICATE_AXES,
         "participation ratio of all points",
@@ -88,6 +104,8 @@ VARIABLES = {
         f"{COHEN}, Methods",
     ),
 }
+
+OPTIONAL = {"simulated_capacity", "simulated_capacity_error"}  # NaN where not asked for, or none
 
 
 def write_geometry(path, results, manifolds, attributes):

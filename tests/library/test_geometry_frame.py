@@ -1,4 +1,4 @@
-"""The frame, and what the results owe to it: they survive a rotation, a detour and a permutation."""
+"""The frame, and what the results owe to it: they survive rotation, reduction, permutation."""
 
 import numpy as np
 import pytest

@@ -59,7 +59,7 @@ POINTS = {
     "coinciding": (coinciding(), r"Manifold 2: .*two distinct points.*All 5 points coincide\."),
     "centers coincide": (
         gaussian_clouds(3, 5, 8) - gaussian_clouds(3, 5, 8).mean(1, keepdims=True),
-        r"centers that differ from their mean\. That of manifold \d is at",
+        r"Manifold 0: Need a center of norm > .* Got ",
     ),
 }
 
@@ -138,15 +138,23 @@ def test_no_dichotomies():
         simulate_capacity(CLOUDS, n_dichotomies=0)
 
 
-def test_centers_without_a_stable_structure():
-    """Of four centers, two are twins: any direction that decorrelates them annihilates one."""
-    centers = np.vstack([np.eye(5, 30), -np.eye(5, 30)])
-    assert find_center_structure(centers).rank <= 7
+def test_center_that_is_the_mean_of_all():
+    centers = np.vstack([np.eye(4, 9), -np.eye(4, 9), np.zeros((1, 9))]) + 0.3
+    with pytest.raises(GeometryError, match=r"differ from their mean\. That of manifold 8 is at"):
+        find_center_structure(centers)
+
+
+def test_rank_without_a_stable_structure():
+    """All but one center on one line: the direction that they share is all that they are."""
+    centers = np.outer([1.0, 2, 3, 4, 5, 6], np.eye(8)[0]) + 1e-5 * np.eye(6, 8)
+    with pytest.raises(GeometryError, match=r"leaves 0\.001 of each center\. Found none of rank 1"):
+        find_center_structure(centers, rank=1)
+    assert find_center_structure(centers).rank == 0
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8, bool])
 def test_other_numbers_are_welcome(dtype):
-    clouds = (gaussian_clouds(3, 6, 20) > 0).astype(dtype)
+    clouds = (30 * gaussian_clouds(3, 6, 20).clip(-4, 4)).round().astype(dtype)
     expected = analyze_manifolds(clouds.astype(float), n_gaussian_vectors=10)
     found = analyze_manifolds(clouds, n_gaussian_vectors=10)
     np.testing.assert_allclose(found.capacity, expected.capacity, rtol=1e-12)

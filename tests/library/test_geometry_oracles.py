@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from library.geometry_clouds import gaussian_clouds
+from library.geometry_clouds import gaussian_clouds, random_rotation
 from manifold_robustness.geometry import (
     AnchorPoints,
     ManifoldFrame,
@@ -48,6 +48,24 @@ def test_segments_are_exact(length, capacity):
     assert frame.rank == 1
     assert found.rank_dimension == pytest.approx(1.0, abs=1e-12)
     assert close(found.dimension, found.dimension_error, 2 * (2 / np.pi) ** 2)
+
+
+def test_statistics_are_the_published_formulas():
+    generator = np.random.default_rng(0)
+    frame = manifold_frame(generator.standard_normal((4, 3)))
+    anchors, vectors, margin = generator.standard_normal((50, 4)), gaussian(4, 50), 0.3
+    anchors[:, -1] = 1.0
+    found = anchor_statistics(frame, vectors, AnchorPoints(anchors, None, 0, 0, 0, 0), margin)
+    inverse, squares, cosines = [], [], []
+    mean = sum(anchors[:, :3]) / 50
+    for anchor, vector in zip(anchors, vectors.T, strict=True):
+        inverse.append(max(vector @ anchor + margin, 0) ** 2 / (anchor @ anchor))
+        squares.append(sum((anchor[:3] - mean) ** 2))
+        lengths = np.linalg.norm(vector[:3]) * np.linalg.norm(anchor[:3])
+        cosines.append(vector[:3] @ anchor[:3] / lengths)
+    assert found.capacity == pytest.approx(50 / sum(inverse), rel=1e-12)
+    assert found.radius == pytest.approx(np.sqrt(sum(squares) / 50), rel=1e-12)
+    assert found.dimension == pytest.approx(3 * (sum(cosines) / 50) ** 2, rel=1e-12)
 
 
 def ball_anchors(vectors, radius, margin):
@@ -171,6 +189,13 @@ def test_simulation_of_points_is_covers_theorem():
     clouds = gaussian_clouds(60, 2, 200, radius=1e-6)
     simulated = simulate_capacity(clouds, n_dichotomies=101)
     assert abs(simulated.capacity - 2) < 3 * simulated.capacity_error + 0.04
+
+
+def test_simulation_survives_a_shift_and_a_rotation():
+    clouds = gaussian_clouds(12, 3, 30)
+    expected = simulate_capacity(clouds, 9).separable_from
+    for moved in (clouds + 50.0, clouds @ random_rotation(30)):
+        np.testing.assert_array_equal(simulate_capacity(moved, 9).separable_from, expected)
 
 
 def test_simulation_says_why_there_is_no_capacity():

@@ -22,12 +22,12 @@ DIGEST = """
 import hashlib
 import numpy as np
 from manifold_robustness.geometry import analyze_manifolds, simulate_capacity, total_dimensionality
-clouds = np.random.default_rng(0).standard_normal((8, 40, 3000))
-geometry = analyze_manifolds(clouds, n_gaussian_vectors=100)
+clouds = np.random.default_rng(0).standard_normal((4, 150, 3000))
+geometry = analyze_manifolds(clouds, n_gaussian_vectors=20)
 total = total_dimensionality(clouds)
 print(hashlib.sha256(repr((
     geometry.capacity.tolist(), geometry.radius.tolist(), geometry.dimension.tolist(),
-    geometry.residual_correlation.tolist(), geometry.primal_residual, total,
+    geometry.residual_correlation.tolist(), geometry.primal_residual, geometry.gap_residual, total,
     simulate_capacity(clouds[:, :3], 5).separable_from.tolist(),
 )).encode()).hexdigest())
 """
@@ -64,15 +64,20 @@ def test_over_thread_counts():
 
 
 def test_draws_depend_on_seed_and_index_only():
-    clouds = gaussian_clouds(4, 10, 50)
+    """The stages, by hand and in any order, give what the whole gives; the origin is the mean of
+    all points, not that of the centers."""
+    clouds = [gaussian_clouds(1, n_points, 50, n_points)[0] for n_points in (4, 10, 25, 7)]
     expected = analyze_manifolds(clouds, seed=7, center_rank=0, n_gaussian_vectors=30)
-    origin = clouds.mean((0, 1))
+    origin = np.concatenate(clouds).mean(0)
     for index in (2, 0, 3):
-        offsets = clouds[index] - clouds[index].mean(0)
-        frame = manifold_frame(offsets / np.linalg.norm(clouds[index].mean(0) - origin))
+        mean = clouds[index].mean(0)
+        frame = manifold_frame((clouds[index] - mean) / np.linalg.norm(mean - origin))
         vectors = draw_gaussian_vectors(frame.n_dimensions, 30, 7, index)
         found = anchor_statistics(frame, vectors, find_anchor_points(frame, vectors))
-        assert found.capacity == pytest.approx(expected.capacity[index], rel=1e-12)
+        for name in ("capacity", "radius", "dimension", "rank_dimension"):
+            assert getattr(found, name) == pytest.approx(getattr(expected, name)[index], rel=1e-10)
+    assert expected.mean_capacity == pytest.approx(1 / np.mean(1 / expected.capacity), rel=1e-12)
+    assert expected.mean_radius == pytest.approx(expected.radius.mean(), rel=1e-12)
 
 
 def test_more_gaussian_vectors_extend_fewer():

@@ -28,6 +28,7 @@ from manifold_robustness.network.training import (
 RECIPE = read_config("tests/configs/tiny.yaml")["training"]
 OFF = {"crop_padding": 0, "color_jitter": 0, "horizontal_flip": False, "rotation": 0}
 CPU = torch.device("cpu")
+torch.set_num_threads(1)  # so small a network is slower on two
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,30 @@
 
 from .analysis import ManifoldGeometry, analyze_manifolds, draw_gaussian_vectors
 from .anchors import AnchorPoints, find_anchor_points
-from .centers import CenterStructure, find_center_structure
+from .centers import CenterStructure, find_center_structure, remove_directions
 from .dimensionality import TotalDimensionality, total_dimensionality
 from .frame import ManifoldFrame, manifold_frame
+from .simulation import SimulatedCapacity, simulate_capacity
+from .solvers import SOLVERS, kkt_residuals
 from .statistics import AnchorStatistics, anchor_statistics
 
 __all__ = [
+    "SOLVERS",
     "AnchorPoints",
     "AnchorStatistics",
     "CenterStructure",
     "ManifoldFrame",
     "ManifoldGeometry",
+    "SimulatedCapacity",
     "TotalDimensionality",
     "analyze_manifolds",
     "anchor_statistics",
     "draw_gaussian_vectors",
     "find_anchor_points",
     "find_center_structure",
+    "kkt_residuals",
     "manifold_frame",
+    "remove_directions",
+    "simulate_capacity",
     "total_dimensionality",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import GeometryError, SolverError
 from .anchors import find_anchor_points
-from .centers import CENTER_RESTARTS, find_center_structure
+from .centers import find_center_structure, remove_directions
 from .frame import ROUNDING, manifold_frame
 from .inputs import (
     check_count,
@@ -18,6 +18,7 @@ from .inputs import (
 )
 from .solvers import DEFAULT_SOLVER
 from .statistics import AnchorStatistics, anchor_statistics
+from .threads import single_threaded
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class ManifoldGeometry:
     solver: str
 
 
+@single_threaded
 def analyze_manifolds(
     points,
     margin: float = 0.0,
@@ -95,7 +97,7 @@ def analyze_manifolds(
     gaussian_vectors=None,
     center_rank: int | str = "auto",
     center_selection: str = "stable",
-    center_restarts: int = CENTER_RESTARTS,
+    center_restarts: int | None = None,
     solver: str = DEFAULT_SOLVER,
     tolerance: float = 1e-10,
 ) -> ManifoldGeometry:
@@ -167,11 +169,9 @@ def analyze_manifolds(
 
     means = np.array([cloud.mean(0, dtype=float) for cloud in clouds])
     n_points = np.array([len(cloud) for cloud in clouds])
-    structure = find_center_structure(
-        means, center_rank, center_selection, center_restarts, seed
-    )
+    structure = find_center_structure(means, center_rank, center_selection, center_restarts)
     centers = means - n_points @ means / n_points.sum()
-    centers -= (centers @ structure.directions) @ structure.directions.T
+    centers = remove_directions(centers, structure.directions)
 
     statistics, anchors, ranks = [], [], []
     for index, (cloud, mean, center) in enumerate(zip(clouds, means, centers, strict=True)):
@@ -215,13 +215,16 @@ def draw_gaussian_vectors(n_dimensions: int, n_vectors: int, seed, index: int) -
 
 def _frame(cloud, mean, center, structure, literal):
     """The frame of one manifold, in units of the norm of its center."""
+    cloud = np.asarray(cloud, dtype=float)
     offsets = cloud - mean
     rounding = ROUNDING * np.sqrt(np.einsum("mn,mn->m", cloud, cloud).max())
     norm = np.linalg.norm(center)
     if norm <= rounding:
-        raise GeometryError(f"Need a center of norm > {rounding:.1e}, its rounding. Got {norm:.1e}.")
-    directions = structure.directions
-    offsets -= (offsets @ directions) @ directions.T
+        raise GeometryError(
+            f"Need a center of norm > {rounding:.1e}, its rounding. Got {norm:.1e}."
+        )
+    if structure.rank:
+        offsets = remove_directions(offsets, structure.directions)
     offsets /= norm
     return manifold_frame(offsets, literal, rounding / norm)
 

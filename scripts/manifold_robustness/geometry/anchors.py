@@ -6,6 +6,7 @@ import numpy as np
 
 from .frame import ManifoldFrame
 from .solvers import DEFAULT_SOLVER, solve_programs
+from .threads import single_threaded
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class AnchorPoints:
     n_resolved: int
 
 
+@single_threaded
 def find_anchor_points(
     frame: ManifoldFrame,
     gaussian_vectors: np.ndarray,

@@ -9,8 +9,8 @@ gradients of earlier iterations stay comparable, so that plain quasi-Newton (L-B
 
 import numpy as np
 
-MEMORY = 10
-GREATEST_ITERATIONS = 400
+MEMORY = 6
+GREATEST_ITERATIONS = 200
 SUFFICIENT_DECREASE = 1e-4
 # Rounding of the cost, relative: a step that changes it by less is as good as any.
 COST_ROUNDING = 4e-15
@@ -96,8 +96,9 @@ class _Search:
 
     def keep(self, which):
         """Go on with these starts only."""
-        for name in "frames cost gradient steps changes scale length direction".split():
-            setattr(self, name, getattr(self, name)[which])
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(self, name, value[which])
 
     def advance(self, precision):
         """Try one step of each start. True for those that have nothing to gain."""

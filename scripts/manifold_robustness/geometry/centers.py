@@ -1,21 +1,29 @@
 """The low-rank structure that the centers of the manifolds share, to be projected out."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from ..errors import GeometryError
 from .center_search import find_minima
 from .frame import ROUNDING, gram_schmidt
+from .inputs import check_count
+from .threads import single_threaded
 
 SELECTIONS = ("stable", "least_cost")
-CENTER_RESTARTS = 20
+# By default so many starts over the number of manifolds: few centers have many poor minima, and
+# cost little. Never fewer than the second figure.
+RESTARTS_TIMES_MANIFOLDS = 400
+FEWEST_RESTARTS = 10
+# Starts from anywhere, for each that begins at the directions of K - 1.
+FREE_STARTS = 4
 # A start that leaves less than this share of some center's norm has annihilated the center.
 LEAST_STABILITY = 1e-3
 # Starts this close in cost or stability are the same.
 TIE = 1e-6
-# Relative decrease that ends a start of the search, and the polish of the structure it finds.
-SEARCH_PRECISION = 1e-6
+# Relative decrease of the cost that ends a start, and the polish of the structure that is chosen.
+SEARCH_PRECISION = {"stable": 1e-6, "least_cost": 1e-9}
 FINAL_PRECISION = 1e-15
 # The search over K ends after so many rises of the residual correlation in a row.
 RISES = 3
@@ -47,11 +55,12 @@ class CenterStructure:
     cost: float
 
 
+@single_threaded
 def find_center_structure(
     centers: np.ndarray,
     rank: int | str = "auto",
     selection: str = "stable",
-    restarts: int = CENTER_RESTARTS,
+    restarts: int | None = None,
     seed=0,
 ) -> CenterStructure:
     r"""Find the K directions whose removal decorrelates the centers. [1]_
@@ -77,12 +86,13 @@ def find_center_structure(
     selection
         Which of the minima: ``"stable"``, as the field's reference, the one of greatest stability
         among those reached from the directions of K - 1 and a random one; ``"least_cost"``, the
-        most stable within 1e-6 of the least cost, half of the starts random altogether. Either
-        discards minima of stability below 1e-3.
+        most stable within 1e-6 of the least cost, with four times as many starts from anywhere.
+        Either discards minima of stability below 1e-3.
     restarts
-        Starts for each K.
+        Starts for each K; by default 400 / n_manifolds, at least 10.
     seed
-        Of the random starts.
+        Of the random starts. :func:`analyze_manifolds` leaves it alone, whatever its own seed: the
+        structure is a property of the centers, and does not scatter with the Gaussian vectors.
 
     Returns
     -------
@@ -110,10 +120,12 @@ def find_center_structure(
         raise GeometryError(
             f"Need a center selection out of {', '.join(SELECTIONS)}. Got {selection!r}."
         )
-    if isinstance(restarts, bool) or not isinstance(restarts, (int, np.integer)) or restarts < 1:
-        raise GeometryError(f"Need at least one start of the center search. Got {restarts!r}.")
+    if restarts is None:
+        restarts = max(FEWEST_RESTARTS, RESTARTS_TIMES_MANIFOLDS // len(centers))
+    restarts = check_count(restarts, "start of the center search")
     coordinates, basis = _center_frame(np.asarray(centers, dtype=float))
-    greatest_rank = max(min(len(coordinates) - 3, coordinates.shape[1] - 2), 0)
+    # Centers about their mean span at most n_manifolds - 1 dimensions; two of them must remain.
+    greatest_rank = max(coordinates.shape[1] - 2, 0)
     ranks = _ranks(rank, greatest_rank, len(coordinates))
 
     generator = np.random.default_rng(np.random.SeedSequence(seed))
@@ -137,6 +149,16 @@ def find_center_structure(
     )
 
 
+def remove_directions(points: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Points (..., n_features) less their part along orthonormal directions (n_features, K).
+
+    >>> import numpy as np
+    >>> remove_directions(np.array([[3.0, 4.0]]), np.array([[1.0], [0.0]]))
+    array([[0., 4.]])
+    """
+    return points - (points @ directions) @ directions.T
+
+
 @dataclass(frozen=True)
 class Candidate:
     """Directions in the frame of the centers, and what is left of the centers without them."""
@@ -148,7 +170,7 @@ class Candidate:
 
     @classmethod
     def of(cls, directions, coordinates):
-        residual = coordinates - (coordinates @ directions) @ directions.T
+        residual = remove_directions(coordinates, directions)
         norms = np.linalg.norm(residual, axis=1)
         cosines = (residual @ residual.T) / np.outer(norms, norms)
         count = len(cosines)
@@ -189,7 +211,7 @@ def _ranks(rank, greatest, n_manifolds):
 def _rises(found):
     """Whether the residual correlation rose over the last K, several times in a row."""
     last = [candidate.correlation for candidate in found[-RISES - 1 :]]
-    return len(found) > RISES + 1 and all(a < b for a, b in zip(last, last[1:], strict=False))
+    return len(found) > RISES + 1 and all(a < b for a, b in pairwise(last))
 
 
 def _chosen_rank(found, rank):
@@ -206,29 +228,30 @@ def _chosen_rank(found, rank):
 
 
 def _polish(candidate, coordinates):
-    minimum = find_minima(coordinates, candidate.directions[None], FINAL_PRECISION)[0]
-    polished = Candidate.of(minimum, coordinates)
-    return polished if polished.stability >= LEAST_STABILITY else candidate
+    found = _stable_minima(coordinates, candidate.directions[None], FINAL_PRECISION)
+    return found[0] if found else candidate
 
 
 def _best_minimum(previous, coordinates, selection, restarts, generator):
     """The minimum of one more direction that the selection keeps, or None."""
     size, known = previous.shape
-    mixtures = generator.standard_normal((restarts, len(coordinates)))
     starts = np.empty((restarts, size, known + 1))
     starts[:, :, :known] = previous
-    starts[:, :, known] = mixtures @ coordinates
+    starts[:, :, known] = generator.standard_normal((restarts, len(coordinates))) @ coordinates
     if selection == "least_cost":
-        free = slice(restarts // 2, None)
-        mixtures = generator.standard_normal((restarts, known + 1, len(coordinates)))[free]
-        starts[free] = np.swapaxes(mixtures @ coordinates, 1, 2)
-    minima = find_minima(coordinates, starts, SEARCH_PRECISION, LEAST_STABILITY / 10)
-    candidates = [Candidate.of(directions, coordinates) for directions in minima]
-    candidates = [one for one in candidates if one.stability >= LEAST_STABILITY]
-    if selection == "least_cost" and candidates:
-        least = min(one.cost for one in candidates)
-        candidates = [one for one in candidates if one.cost <= least + TIE]
-    if not candidates:
+        anywhere = generator.standard_normal((FREE_STARTS * restarts, size, known + 1))
+        starts = np.concatenate([starts, anywhere])
+    found = _stable_minima(coordinates, starts, SEARCH_PRECISION[selection])
+    if selection == "least_cost" and found:
+        least = min(one.cost for one in found)
+        found = [one for one in found if one.cost <= least + TIE]
+    if not found:
         return None
-    greatest = max(one.stability for one in candidates)
-    return next(one for one in candidates if one.stability >= greatest - TIE)
+    greatest = max(one.stability for one in found)
+    return next(one for one in found if one.stability >= greatest - TIE)
+
+
+def _stable_minima(coordinates, starts, precision):
+    minima = find_minima(coordinates, starts, precision, LEAST_STABILITY / 10)
+    candidates = [Candidate.of(directions, coordinates) for directions in minima]
+    return [one for one in candidates if one.stability >= LEAST_STABILITY]

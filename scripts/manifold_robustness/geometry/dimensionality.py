@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import GeometryError
+from .frame import ROUNDING
 from .inputs import check_manifolds
+from .threads import single_threaded
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class TotalDimensionality:
     n_components: int
 
 
+@single_threaded
 def total_dimensionality(points, variance_share: float = 0.9) -> TotalDimensionality:
     r"""Participation ratio and number of principal components of all points together.
 
@@ -60,11 +63,12 @@ def total_dimensionality(points, variance_share: float = 0.9) -> TotalDimensiona
     if not 0 < variance_share <= 1:
         raise GeometryError(f"Need a share of the variance in (0, 1]. Got {variance_share!r}.")
     everything = np.concatenate([np.asarray(cloud, float) for cloud in check_manifolds(points)])
+    rounding = ROUNDING * np.linalg.norm(everything)
     everything -= everything.mean(0)
     if everything.shape[1] > everything.shape[0]:
         everything = np.linalg.qr(everything.T, mode="r")
     spectrum = np.linalg.svd(everything, compute_uv=False)
-    if spectrum[0] == 0:
+    if spectrum[0] <= rounding:
         raise GeometryError(f"Need at least two distinct points. All {len(everything)} coincide.")
     variances = (spectrum / spectrum[0]) ** 2
     shares = np.cumsum(variances) / variances.sum()

@@ -78,22 +78,20 @@ def anchor_statistics(
     >>> abs(statistics.capacity - 1) < 4 * statistics.capacity_error
     True
     """
-    field = gaussian_vectors.T
-    points = anchors.points
-    dimension = points.shape[1] - 1
-    norms = np.einsum("td,td->t", points, points)
-    overlap = np.einsum("td,td->t", field, points)
-    inverse, inverse_error = _mean(np.maximum(overlap + margin, 0.0) ** 2 / norms)
+    field, center_field = gaussian_vectors[:-1].T, gaussian_vectors[-1]
+    offsets = anchors.points[:, :-1]
+    dimension = offsets.shape[1]
+    overlap = np.einsum("td,td->t", field, offsets)
+    offset_norms = np.linalg.norm(offsets, axis=1)
+    pull = np.maximum(overlap + center_field + margin, 0.0)
+    inverse, inverse_error = _mean(pull**2 / (offset_norms**2 + 1))
 
-    offsets = points[:, :-1]
     squares, squares_error = _mean(((offsets - offsets.mean(0)) ** 2).sum(1))
     radius = np.sqrt(squares)
 
-    # The norms of Gaussian vectors, all of each and the part within the span of the points.
-    lengths = np.linalg.norm(field[:, :-1], axis=1)
-    spanned = np.linalg.norm(field[:, :-1] @ frame.span, axis=1)
-    overlap = overlap - field[:, -1]
-    offset_norms = np.sqrt(np.maximum(norms - 1.0, 0.0))
+    # The norms of the Gaussian vectors, whole and within the span of the points.
+    lengths = np.linalg.norm(field, axis=1)
+    spanned = np.linalg.norm(field @ frame.span, axis=1)
     cosine, cosine_error = _mean(_ratio(overlap, lengths * offset_norms))
     rank_cosine, rank_cosine_error = _mean(_ratio(overlap, spanned * offset_norms))
 

@@ -144,8 +144,11 @@ def _cifar10(root, train):
         return data_set(root, train=train, download=False)
     except RuntimeError:  # missing or damaged: torchvision checks the sums
         pass
-    try:
-        return data_set(root, train=train, download=True)
+    try:  # not download=True, which does nothing where only batches.meta is bad
+        torchvision.datasets.utils.download_and_extract_archive(
+            data_set.url, str(root), filename=data_set.filename, md5=data_set.tgz_md5
+        )
+        return data_set(root, train=train)
     except (OSError, RuntimeError) as error:
         raise DataError(_cifar10_missing(data_set, root, error)) from error
 

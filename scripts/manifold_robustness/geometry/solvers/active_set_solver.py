@@ -34,7 +34,7 @@ def solve(points: np.ndarray, vectors: np.ndarray, margin: float) -> np.ndarray:
     free = multipliers > 0
     running = np.arange(len(fields))
     for round_ in range(ROUNDS_PER_POINT * len(points)):
-        trial, negative, violating = _try(gram, fields[running], free[running])
+        trial, negative, violating = _try(points, gram, fields[running], free[running])
         if round_ == 0:
             # The guess is no better than its positive part.
             multipliers[running] = np.maximum(trial, 0.0)
@@ -76,10 +76,10 @@ def coordinate_descent(gram: np.ndarray, fields: np.ndarray, sweeps: int) -> np.
     return multipliers.T.copy()
 
 
-def _try(gram, fields, free):
+def _try(points, gram, fields, free):
     """Solve for the free multipliers: which of them are negative, which constraints to free."""
     trial = solve_free(gram, fields, free)
-    slack = fields - trial @ gram
+    slack = fields - (trial @ points) @ points.T
     terms = np.abs(fields).max(1) + gram.max() * np.abs(trial).sum(1)
     slack[free | (slack <= ROUNDING * terms[:, None])] = 0.0
     worst = slack.max(1, keepdims=True)
@@ -88,21 +88,23 @@ def _try(gram, fields, free):
 
 def solve_free(gram: np.ndarray, fields: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The free multipliers that make their constraints equalities, the others 0."""
-    size = len(gram)
-    # A program with fewer free multipliers than others of its group has rows of the identity added.
-    padded = np.eye(2 * size)
-    padded[:size, :size] = gram + RIDGE * size * gram.max() * np.eye(size)
-    targets = np.concatenate([fields, np.zeros_like(fields)], axis=1)
-    solutions = np.zeros_like(targets)
     counts = free.sum(1)
+    size = len(gram)
+    width = size + max(counts.max(), 1)
+    # A program with fewer free multipliers than others of its group has rows of the identity added.
+    padded = np.eye(width)
+    padded[:size, :size] = gram
+    np.einsum("ii->i", padded)[:size] += RIDGE * size * gram.max()
+    targets = np.zeros((len(fields), width))
+    targets[:, :size] = fields
+    solutions = np.zeros_like(targets)
     by_count = np.argsort(counts, kind="stable")
     for first in range(0, len(by_count), GROUP):
         group = by_count[first : first + GROUP]
         slots = np.arange(max(counts[group[-1]], 1))
         order = np.argsort(~free[group], axis=1, kind="stable")[:, : len(slots)]
         order = np.where(slots < counts[group, None], order, size + slots)
-        places = order[:, :, None] * (2 * size) + order[:, None, :]
-        systems = padded.take(places, mode="clip")
+        systems = padded.take(order[:, :, None] * width + order[:, None, :], mode="clip")
         rows = group[:, None]
         solutions[rows, order] = np.linalg.solve(systems, targets[rows, order][:, :, None])[:, :, 0]
     return solutions[:, :size]

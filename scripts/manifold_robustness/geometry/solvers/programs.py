@@ -41,11 +41,13 @@ def kkt_residuals(points, vectors, margin, multipliers) -> np.ndarray:
     sizes = np.linalg.norm(vectors, axis=1)
     reach = np.linalg.norm(points, axis=1).max()
     slack = (vectors - multipliers @ points) @ points.T + margin
-    residuals = np.array([
-        np.maximum(slack.max(1), 0.0) / (reach * sizes + margin),
-        np.maximum(-multipliers.min(1), 0.0) * reach / (sizes + margin),
-        np.abs(np.einsum("ti,ti->t", multipliers, slack)) / (sizes + margin) ** 2,
-    ])
+    residuals = np.array(
+        [
+            np.maximum(slack.max(1), 0.0) / (reach * sizes + margin),
+            np.maximum(-multipliers.min(1), 0.0) * reach / (sizes + margin),
+            np.abs(np.einsum("ti,ti->t", multipliers, slack)) / (sizes + margin) ** 2,
+        ]
+    )
     return np.where(np.isfinite(residuals), residuals, np.inf)
 
 

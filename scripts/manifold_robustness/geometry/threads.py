@@ -1,0 +1,21 @@
+"""One BLAS thread: sums in another order would change the last bits of a result."""
+
+from functools import cache, wraps
+
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _controller():
+    return ThreadpoolController()
+
+
+def single_threaded(function):
+    """Run a function with one BLAS thread, so that its result doesn't depend on their number."""
+
+    @wraps(function)
+    def limited(*args, **kwargs):
+        with _controller().limit(limits=1, user_api="blas"):
+            return function(*args, **kwargs)
+
+    return limited

@@ -1,0 +1,97 @@
+"""Jobs: what a log and a screen show of one that ends well, fails, or breaks."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from helpers import ROOT
+from manifold_robustness.jobs import job_name
+
+JOB = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import logging
+from types import SimpleNamespace
+from manifold_robustness.errors import DataError
+from manifold_robustness.jobs import run_job
+
+def well(job):
+    logging.getLogger("manifold_robustness.somewhere").info("half way with %s", job.rule)
+
+def known(job):
+    raise DataError("class 3 has 7 images, but 9 are needed")
+
+def unknown(job):
+    raise ZeroDivisionError("a mistake of ours")
+
+wildcards = {"condition": "gaussian/sigma-0.1", "layer": "fc.1"}
+run_job(
+    globals()[sys.argv[2]],
+    SimpleNamespace(rule="solve_geometry", wildcards=wildcards, log=sys.argv[3:]),
+)
+"""
+NAME = "solve_geometry (gaussian/sigma-0.1, fc.1)"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a job in a process of its own; return it and its log."""
+
+    def run(main, *logs):
+        logs = logs or [str(tmp_path / "job.log")]
+        command = [sys.executable, "-c", JOB, str(ROOT / "scripts"), main, *logs]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done, Path(logs[0]).read_text() if Path(logs[0]).exists() else ""
+
+    return run
+
+
+def test_a_job_that_ends_well(run):
+    done, log = run("well")
+    assert done.returncode == 0 and done.stderr == ""
+    lines = log.splitlines()
+    assert f"{NAME} starts on " in lines[0] and "half way with solve_geometry" in lines[1]
+    found = re.search(r"took (\d+\.\d) s, peak memory (\d+) MiB$", lines[2])
+    assert NAME in lines[2] and 5 < int(found[2]) < 1000
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", lines[0])
+
+
+def test_an_error_for_the_reader_is_one_sentence(run):
+    done, log = run("known")
+    sentence = f"{NAME} failed: class 3 has 7 images, but 9 are needed"
+    assert done.returncode == 1 and done.stderr.strip() == sentence
+    assert sentence in log and "Traceback" not in log + done.stderr
+
+
+def test_a_mistake_of_ours_has_a_traceback_in_the_log(run):
+    done, log = run("unknown")
+    assert done.returncode == 1
+    assert f"{NAME} failed" in log and "Traceback" in log
+    assert "in unknown" in log and "ZeroDivisionError: a mistake of ours" in log
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_log_that_can_t_be_written_stops_no_job(run, tmp_path):
+    log = tmp_path / "nowhere" / "job.log"
+    done, _ = run("well", str(log))
+    assert done.returncode == 0
+    assert done.stderr == f"no log is kept in {log} (No such file or directory)\n"
+    done, _ = run("known", str(log))
+    assert done.returncode == 1 and "class 3 has 7 images" in done.stderr
+
+
+def test_a_new_run_starts_a_new_log(run):
+    run("known")
+    assert "failed" not in run("well")[1]
+
+
+@pytest.mark.parametrize(
+    ("wildcards", "name"),
+    [({}, "train_model"), ({"condition": "clean"}, "train_model (clean)")],
+)
+def test_a_job_is_named_by_its_rule_and_coordinates(wildcards, name):
+    assert job_name(SimpleNamespace(rule="train_model", wildcards=wildcards)) == name

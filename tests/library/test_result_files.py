@@ -1,0 +1,148 @@
+"""HDF5 files of geometry and predictions: whole, checked to the last bit, readable by others."""
+
+import json
+import resource
+
+import h5netcdf
+import numpy as np
+import pytest
+import xarray
+
+from helpers import flip_bit
+from manifold_robustness.errors import StoreError
+from manifold_robustness.geometry_files import SCHEMA_VERSION, VARIABLES, read_geometry
+from manifold_robustness.hdf5 import create_file, open_file
+from manifold_robustness.predictions import read_predictions, write_predictions
+from manifold_robustness.replicates import solve_replicates
+from manifold_robustness.stores import rebuild
+from result_files import CLASSES, write
+
+SETTINGS = {
+    "margin": 0.0,
+    "n_gaussian_vectors": 10,
+    "center_rank": "auto",
+    "center_selection": "stable",
+    "tolerance": 1e-10,
+}
+
+
+def test_round_trip_of_the_geometry(tmp_path):
+    capacity = np.array([[1, 2], [3, 4], [5, 6.5]])
+    values, manifolds, attributes = read_geometry(write(tmp_path / "a.h5", capacity=capacity))
+    assert sorted(values) == sorted(VARIABLES) and manifolds == CLASSES
+    assert np.array_equal(values["capacity"], capacity)
+    assert values["center_rank"].tolist() == [1, 1, 1]
+    assert attributes["n_points"] == 6 and attributes["n_features"] == 100
+    assert json.loads(attributes["settings"]) == {"margin": 0.5}
+
+
+def test_replicates_that_tried_fewer_directions_are_padded(tmp_path):
+    tried = [np.array([0.5]), np.array([0.4, 0.3, 0.2]), np.array([0.6, 0.1])]
+    values, _, _ = read_geometry(write(tmp_path / "a.h5", residual_correlation=tried))
+    nan = np.nan
+    expected = [[0.5, nan, nan], [0.4, 0.3, 0.2], [0.6, 0.1, nan]]
+    assert np.array_equal(values["residual_correlation"], expected, equal_nan=True)
+
+
+def test_xarray_reads_axes_units_and_equations(tmp_path):
+    path = write(tmp_path / "a.h5", capacity=np.arange(6).reshape(3, 2) + 1.0)
+    with xarray.open_dataset(path, engine="h5netcdf") as data:
+        assert dict(data.sizes) == {"replicate": 3, "manifold": 2, "projected": 2}
+        assert data["manifold"].values.tolist() == CLASSES
+        assert float(data["capacity"].sel(manifold="bee", replicate=2)) == 6
+        for name, variable in VARIABLES.items():
+            assert data[name].dims == variable.dimensions, name
+            for key in ("units", "equation", "long_name"):
+                assert data[name].attrs[key] == getattr(variable, key) != "", (name, key)
+        assert data.attrs["schema_version"] == SCHEMA_VERSION
+
+
+def test_two_writes_are_the_same_bytes(tmp_path):
+    assert write(tmp_path / "a.h5").read_bytes() == write(tmp_path / "b" / "c.h5").read_bytes()
+
+
+def test_what_is_solved_is_what_a_file_takes(tmp_path):
+    points = np.random.default_rng(0).standard_normal((2, 4, 5, 30)).astype(np.float32)
+    first, second = (solve_replicates(points, SETTINGS, seed=1) for _ in range(2))
+    assert all(sorted(result) == sorted(VARIABLES) for result in first)
+    for one, other in zip(first, second, strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in VARIABLES)
+    # Replicates have probes of their own; the second's don't depend on there being a first.
+    same = solve_replicates(np.stack([points[0], points[0]]), SETTINGS, seed=1)
+    assert not np.array_equal(same[0]["capacity"], same[1]["capacity"])
+    assert np.array_equal(same[0]["capacity"], first[0]["capacity"])
+
+
+def make_predictions(path):
+    attributes = {"condition": "clean", "classes": ["α", "b", "c"], "seed": 3}
+    write_predictions(path, np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), attributes)
+    return path
+
+
+def test_round_trip_of_predictions(tmp_path):
+    path = make_predictions(tmp_path / "a.h5")
+    predictions, labels, classes = read_predictions(path)
+    assert (predictions.tolist(), labels.tolist()) == ([0, 1, 2, 2], [0, 1, 1, 2])
+    assert classes == ["α", "b", "c"]
+    with h5netcdf.File(path) as file:
+        assert file.attrs["accuracy"] == 0.75
+
+
+FILES = [(write, read_geometry), (make_predictions, read_predictions)]
+
+
+@pytest.mark.parametrize(("make", "read"), FILES, ids=["geometry", "predictions"])
+def test_every_flipped_bit_and_every_cut_is_noticed(tmp_path, make, read):
+    path = make(tmp_path / "a.h5")
+    content = path.read_bytes()
+    damaged = [flip_bit(content, k, k % 8) for k in range(0, len(content), len(content) // 150)]
+    damaged += [content[:k] for k in range(0, len(content), len(content) // 30)]
+    damaged += [content[:-1], content + b"x", flip_bit(content, len(content) - 1)]
+    for text in damaged:
+        path.write_bytes(text)
+        with pytest.raises(StoreError) as caught:
+            read(path)
+        assert str(path) in str(caught.value) and rebuild(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(("make", "read"), FILES, ids=["geometry", "predictions"])
+def test_a_file_that_is_missing_or_not_ours_is_refused(tmp_path, make, read):
+    with pytest.raises(StoreError, match=r"none\.h5 is missing.*rebuild it with: rm -f "):
+        read(tmp_path / "none.h5")
+    with h5netcdf.File(tmp_path / "other.h5", "w") as file:
+        file.attrs["classes"] = ["a"]
+    with pytest.raises(StoreError, match=r"other\.h5 is .*not ours"):
+        read(tmp_path / "other.h5")
+    with create_file(tmp_path / "empty.h5") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+    with pytest.raises(StoreError, match=r"empty\.h5 is .*not ours"):
+        read(tmp_path / "empty.h5")
+
+
+def test_geometry_of_another_schema_is_refused(tmp_path):
+    with create_file(tmp_path / "old.h5") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION + 1
+    with pytest.raises(StoreError, match=f"schema version is not {SCHEMA_VERSION}"):
+        read_geometry(tmp_path / "old.h5")
+
+
+def test_a_block_that_fails_leaves_no_file(tmp_path):
+    with pytest.raises(RuntimeError), create_file(tmp_path / "a.h5"):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_the_reader_s_own_is_no_damage(tmp_path):
+    with pytest.raises(ZeroDivisionError), open_file(make_predictions(tmp_path / "a.h5")):
+        raise ZeroDivisionError
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"no room to write .*a\.h5"):
+            write(tmp_path / "a.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,140 @@
+"""Tables: rows, means and intervals against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from manifold_robustness.predictions import write_predictions
+from manifold_robustness.tables import (
+    COORDINATES,
+    PER_MANIFOLD,
+    PER_REPLICATE,
+    collect_accuracy,
+    collect_geometry,
+    student_interval,
+    summarise_geometry,
+    write_table,
+)
+from result_files import write
+
+T2, T3 = 12.706204736432095, 4.302652729911275  # Student's t for 95 %, 1 and 2 degrees of freedom
+
+
+def place(condition="clean", strength=0.0, layer="conv1", index=0):
+    family = condition.partition("/")[0]
+    return dict(zip(COORDINATES, (condition, family, strength, layer, index), strict=True))
+
+
+def test_there_is_a_row_per_condition_layer_replicate_and_manifold(tmp_path):
+    first = write(tmp_path / "1.h5", capacity=np.array([[1, 2], [3, 4], [5, 6.0]]))
+    second = write(
+        tmp_path / "2.h5", n_features=7, n_replicates=1, center_correlation=np.array([0.25])
+    )
+    table = collect_geometry(
+        [(place(), first), (place("gaussian/sigma-0.1", 0.1, "fc", 1), second)]
+    )
+    assert len(table) == 3 * 2 + 2
+    assert list(table["capacity"][:6]) == [1, 2, 3, 4, 5, 6]
+    assert list(table["replicate"]) == [0, 0, 1, 1, 2, 2, 0, 0]
+    assert list(table["manifold"]) == ["ant", "bee"] * 4
+    assert list(table["condition"]) == ["clean"] * 6 + ["gaussian/sigma-0.1"] * 2
+    assert list(table["layer_index"]) == [0] * 6 + [1] * 2
+    assert list(table["center_correlation"]) == [1] * 6 + [0.25] * 2
+    assert list(table["n_features"]) == [100] * 6 + [7] * 2
+    assert set(table["n_points"]) == {6} and set(table["n_manifolds"]) == {2}
+    assert {*COORDINATES, *PER_MANIFOLD, *PER_REPLICATE} <= set(table.columns)
+
+
+@pytest.fixture
+def summary(tmp_path):
+    """Of three replicates in one layer and a single one in another."""
+    capacity = np.array([[1, 3], [0.5, 0.5], [2, 2]])  # harmonic means 3/2, 1/2, 2
+    radius = np.array([[1, 3], [2, 4], [3, 5.0]])  # means 2, 3, 4
+    three = write(tmp_path / "3.h5", capacity=capacity, radius=radius)
+    one = write(tmp_path / "1.h5", n_replicates=1, capacity=capacity[:1], radius=radius[:1])
+    files = [(place(), three), (place(layer="fc", index=1), one)]
+    return summarise_geometry(collect_geometry(files)).set_index("layer")
+
+
+def test_the_capacity_is_averaged_harmonically(summary):
+    inverse = np.array([2 / 3, 2, 1 / 2])
+    mean, error = inverse.mean(), inverse.std(ddof=1) / math.sqrt(3)
+    row = summary.loc["conv1"]
+    assert row["capacity"] == pytest.approx(18 / 19)  # 3 / (2/3 + 2 + 1/2)
+    assert row["capacity_low"] == pytest.approx(1 / (mean + T3 * error))
+    assert row["capacity_high"] == math.inf  # the interval of 1/α reaches below 0
+    assert mean - T3 * error < 0
+
+
+def test_an_interval_of_the_capacity_is_that_of_its_inverse_turned_over(tmp_path):
+    capacity = np.array([[0.1, 0.1], [0.125, 0.125]])  # inverses 10 and 8
+    file = write(tmp_path / "2.h5", n_replicates=2, capacity=capacity)
+    capacity = np.array([[0.1, 0.1], [0.1001, 0.1001]])
+    near = write(tmp_path / "n.h5", n_replicates=2, capacity=capacity)
+    far, close = summarise_geometry(
+        collect_geometry([(place(), file), (place(layer="fc", index=1), near)])
+    ).to_dict("records")
+    assert far["capacity"] == pytest.approx(1 / 9)
+    assert far["capacity_low"] == pytest.approx(1 / (9 + T2))
+    half = T2 * (10 - 1 / 0.1001) / 2
+    middle = (10 + 1 / 0.1001) / 2
+    assert close["capacity_low"] == pytest.approx(1 / (middle + half))
+    assert close["capacity_high"] == pytest.approx(1 / (middle - half))
+
+
+def test_other_measures_are_averaged_as_they_are(summary):
+    row = summary.loc["conv1"]
+    assert row["radius"] == 3 and row["n_replicates"] == 3
+    assert row["radius_low"] == pytest.approx(3 - T3 / math.sqrt(3))
+    assert row["radius_high"] == pytest.approx(3 + T3 / math.sqrt(3))
+    assert row["dimension_low"] == row["dimension"] == row["dimension_high"] == 1
+
+
+def test_one_replicate_has_no_interval(summary, tmp_path):
+    row = summary.loc["fc"]
+    assert row["capacity"] == pytest.approx(1.5) and row["radius"] == 2
+    bounds = [name for name in summary.columns if name.endswith(("_low", "_high"))]
+    assert len(bounds) == 16 and row[bounds].isna().all()
+    write_table(summary.reset_index(), tmp_path / "summary.csv")
+    header, _, single = (tmp_path / "summary.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), single.split(","), strict=True))
+    assert cells["capacity_low"] == cells["radius_high"] == ""  # empty, never 0
+
+
+@pytest.mark.parametrize(
+    ("values", "half"),
+    [
+        ([1, 3], T2),
+        ([1, 2, 3], T3 / math.sqrt(3)),
+        ([5, 5, 5], 0),
+        ([-1, 0, 4], T3 * math.sqrt(7 / 3)),
+    ],
+)
+def test_student_intervals(values, half):
+    mean, low, high = student_interval(np.array(values, dtype=float))
+    assert mean == pytest.approx(np.mean(values))
+    assert (low, high) == pytest.approx((mean - half, mean + half))
+
+
+@pytest.mark.parametrize(
+    ("n_correct", "low", "high"),
+    [(0, 0, 0.277533), (5, 0.236593, 0.763407), (9, 0.595850, 0.982124), (10, 0.722467, 1)],
+)
+def test_accuracy_has_a_wilson_interval(tmp_path, n_correct, low, high):
+    labels = np.arange(10) % 3
+    predictions = np.where(np.arange(10) < n_correct, labels, 3)
+    write_predictions(tmp_path / "a.h5", predictions, labels, {"classes": list("abcd")})
+    place = {"condition": "gaussian/sigma-0.1", "family": "gaussian", "strength": 0.1}
+    (row,) = collect_accuracy([(place, tmp_path / "a.h5")]).to_dict("records")
+    assert row["accuracy"] == n_correct / 10 and row["n_correct"] == n_correct
+    assert (row["n_images"], row["n_classes"], row["strength"]) == (10, 4, 0.1)
+    assert row["accuracy_low"] == pytest.approx(low, abs=1e-6)
+    assert row["accuracy_high"] == pytest.approx(high, abs=1e-6)
+
+
+def test_numbers_are_written_to_their_last_digit(tmp_path):
+    table = pd.DataFrame({"x": [0.1 + 0.2, 1 / 3, 1e-300, np.inf]})
+    write_table(table, tmp_path / "x.csv")
+    assert pd.read_csv(tmp_path / "x.csv")["x"].tolist() == table["x"].tolist()

@@ -1,0 +1,28 @@
+"""Made-up results of the geometry, for the tests of files, tables and invariants."""
+
+import numpy as np
+
+from manifold_robustness.geometry_files import PER_MANIFOLD_AXES, VARIABLES, write_geometry
+
+CLASSES = ["ant", "bee"]
+
+
+def make_results(n_replicates=3, n_manifolds=2, **changes):
+    """Return one result per replicate; `changes` holds arrays whose first axis is the replicate."""
+    results = []
+    for replicate in range(n_replicates):
+        result = {
+            name: np.full(n_manifolds, 1.0) if variable.dimensions == PER_MANIFOLD_AXES else 1.0
+            for name, variable in VARIABLES.items()
+        }
+        result |= {name: 1e-12 for name in VARIABLES if name.endswith("_residual")}
+        result["residual_correlation"] = np.array([0.5, 0.25])
+        results.append(result | {name: values[replicate] for name, values in changes.items()})
+    return results
+
+
+def write(path, n_features=100, **changes):
+    """Write made-up geometry and return `path`."""
+    attributes = {"n_points": 6, "n_features": n_features, "settings": {"margin": 0.5}}
+    write_geometry(path, make_results(**changes), CLASSES, attributes)
+    return path

@@ -1,0 +1,331 @@
+"""The scripts, one after another on a tiny experiment: what each leaves for the next."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from experiments import Named
+from helpers import DIGITS, NETWORK, changed, merge
+from manifold_robustness.errors import (
+    ConfigurationError,
+    DataError,
+    ModelError,
+    StoreError,
+    VerificationError,
+)
+from manifold_robustness.geometry_files import VARIABLES, read_geometry
+from manifold_robustness.images import read_images
+from manifold_robustness.network.data_sets import gather_images, load_split
+from manifold_robustness.network.model import load_model
+from manifold_robustness.predictions import read_predictions
+from manifold_robustness.replicates import solve_replicates
+from manifold_robustness.stores import read_array, read_attributes
+
+NOISY = "gaussian/sigma-0.5"
+
+
+def read_metrics(output):
+    return json.loads(Path(output.metrics).read_text())
+
+
+# The model
+
+
+def test_training_leaves_weights_history_and_metrics(experiment, trained):
+    metrics, history = read_metrics(trained), pd.read_csv(trained.history)
+    assert len(history) == experiment.config["training"]["epochs"] == metrics["epochs"]
+    kept = history[history["best"]].iloc[0]
+    assert metrics["test_accuracy"] == kept["test_accuracy"] >= 0.5
+    assert not load_model(NETWORK, 10, trained.weights).training
+
+
+def test_a_training_below_its_minimum_leaves_nothing(experiment):
+    with pytest.raises(ModelError, match=r"below training\.min_accuracy 1\.0"):
+        experiment.train("bad", min_accuracy=1.0, epochs=1)
+    assert not list((experiment.folder / "bad").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "error", "words"),
+    [
+        ("activations.layers", ["input", "conv1"], ConfigurationError, "names conv1"),
+        ("images.n_points", 51, DataError, "class 0 has 100 test images.*needs 102"),
+    ],
+)
+def test_what_later_stages_lack_is_said_before_a_training(
+    experiment, monkeypatch, path, value, error, words
+):
+    monkeypatch.setattr("train_model.train", lambda *_: pytest.fail("it trained"))
+    with pytest.raises(error, match=words):
+        experiment.train("bad", config=changed(experiment.config, path, value))
+
+
+def test_weights_of_the_user_s_own_are_measured_and_kept(experiment, trained):
+    output = Named(**experiment.model_files("imported"))
+    settings = {"data": DIGITS, "network": experiment.network, "batch_size": 300}
+    experiment.run("import_weights", output, Named(weights=trained.weights), **settings)
+    assert Path(output.weights).read_bytes() == Path(trained.weights).read_bytes()
+    assert read_metrics(output)["test_accuracy"] == read_metrics(trained)["test_accuracy"]
+
+
+def test_weights_that_can_t_do_the_experiment_are_refused(experiment, trained):
+    output = Named(**experiment.model_files("refused"))
+    settings = {"data": DIGITS, "network": experiment.network, "batch_size": 300}
+    inputs = Named(weights=trained.weights)
+    with pytest.raises(DataError, match="n_manifolds is 11"):
+        experiment.run(
+            "import_weights",
+            output,
+            inputs,
+            config=merge(experiment.config, {"images": {"n_manifolds": 11}}),
+            **settings,
+        )
+    settings["network"] = {"architecture": "resnet18", "code": None}
+    with pytest.raises(ModelError, match="don't fit the network"):
+        experiment.run("import_weights", output, inputs, **settings)
+    assert not list((experiment.folder / "refused").iterdir())
+
+
+# The images
+
+
+def test_clean_accuracy_is_the_model_s(trained, accuracies):
+    predictions, labels, classes = read_predictions(accuracies["clean"])
+    assert len(labels) == 1000 and classes == list("0123456789")
+    assert np.mean(predictions == labels) == read_metrics(trained)["test_accuracy"]
+
+
+def test_noise_costs_accuracy(accuracies):
+    found = [np.mean(np.equal(*read_predictions(path)[:2])) for path in accuracies.values()]
+    assert len(found) == 3 and found[0] > found[2] + 0.1
+
+
+def test_selected_images_are_correctly_classified_test_images(experiment, accuracies, images):
+    selected, indices = read_images(images["clean"])
+    predictions, labels, _ = read_predictions(accuracies["clean"])
+    assert selected.shape == (2, 5, 6, 3, 8, 8) and len(set(indices.ravel())) == 60
+    assert np.array_equal(labels[indices], np.broadcast_to(np.arange(5)[:, None], (2, 5, 6)))
+    assert np.array_equal(predictions[indices], labels[indices])
+    assert np.array_equal(selected, gather_images(load_split(DIGITS, "test"), indices))
+    assert read_attributes(images["clean"])["condition"] == "clean"
+
+
+def test_too_few_correct_images_name_the_class(experiment, accuracies, images):
+    before = Path(images["clean"]).read_bytes()
+    with pytest.raises(DataError, match=r"class \d has \d+ correctly .* needs 100"):
+        experiment.select(accuracies["clean"], n_points=50)
+    assert Path(images["clean"]).read_bytes() == before
+
+
+def test_perturbed_images_are_those_that_were_evaluated(experiment, trained, accuracies, images):
+    noisy, indices = read_images(images[NOISY])
+    clean, clean_indices = read_images(images["clean"])
+    assert np.array_equal(indices, clean_indices)
+    assert noisy.min() == 0 and noisy.max() == 1 and 0.1 < np.abs(noisy - clean).mean() < 0.5
+    import torch
+
+    model = load_model(NETWORK, 10, trained.weights)
+    with torch.inference_mode():
+        found = model(torch.from_numpy(noisy.reshape(-1, 3, 8, 8))).argmax(1).numpy()
+    assert np.array_equal(found, read_predictions(accuracies[NOISY])[0][indices.ravel()])
+    attributes = read_attributes(images[NOISY])
+    assert attributes["condition"] == NOISY and attributes["perturbation"]["strength"] == 0.5
+
+
+def test_a_family_that_asks_for_the_model_gets_it(experiment, trained, images, monkeypatch):
+    seen = []
+
+    def perturb_selection(images, indices, condition, seed, model):
+        seen.append(model)
+        return images
+
+    monkeypatch.setattr("perturb_images.perturb_selection", perturb_selection)
+    before = Path(images[NOISY]).read_bytes()
+    experiment.perturb(NOISY, images["clean"])
+    path = Path(experiment.perturb(NOISY, images["clean"], needs_model=True))
+    path.write_bytes(before)
+    assert seen[0] is None and type(seen[1]).__name__ == "Sequential" and not seen[1].training
+
+
+# Activations, geometry, tables
+
+
+def test_there_is_a_store_per_layer(activations):
+    values = {
+        layer: read_array(activations["clean", layer], "activations")
+        for layer in ("input", "first", "head")
+    }
+    assert [value.shape for value in values.values()] == [
+        (2, 5, 6, 30),
+        (2, 5, 6, 30),
+        (2, 5, 6, 10),
+    ]
+    attributes = read_attributes(activations[NOISY, "first"])
+    assert attributes["layer"] == "first" and attributes["condition"] == NOISY
+    assert attributes["n_features"] == 512 and attributes["classes"] == list("0123456789")
+
+
+def test_the_input_layer_is_the_images(images, activations):
+    pixels = read_images(images[NOISY])[0].reshape(2, 30, -1).astype(float)
+    span = read_array(activations[NOISY, "input"], "activations").reshape(2, 30, -1)
+    products = pixels @ pixels.transpose(0, 2, 1)
+    assert np.allclose(span @ span.transpose(0, 2, 1), products, atol=1e-10)
+
+
+def test_an_unknown_layer_is_refused_by_the_extraction(experiment, images):
+    with pytest.raises(ConfigurationError, match=r"names conv9.*valid names are input, first"):
+        experiment.extract("clean", images["clean"], ["input", "conv9"])
+
+
+def test_the_geometry_of_a_layer(experiment, activations, geometry):
+    values, manifolds, attributes = read_geometry(geometry[NOISY, "head"])
+    assert manifolds == list("01234") and values["capacity"].shape == (2, 5)
+    assert (attributes["condition"], attributes["layer"]) == (NOISY, "head")
+    assert attributes["n_features"] == 10 and attributes["n_points"] == 6
+    settings = {k: v for k, v in experiment.config["geometry"].items() if k != "layers"}
+    assert json.loads(attributes["settings"]) == settings
+    points = read_array(activations[NOISY, "head"], "activations")
+    expected = solve_replicates(points, settings, experiment.seed)
+    for name in VARIABLES.keys() - {"residual_correlation"}:
+        assert np.array_equal(values[name], np.stack([result[name] for result in expected])), name
+
+
+def test_a_damaged_store_is_refused_by_its_solve(experiment, activations):
+    path = Path(activations["clean", "head"])
+    content = path.read_bytes()
+    damaged = path.with_name("damaged.zarr.zip")
+    damaged.write_bytes(content[: len(content) // 2])
+    with pytest.raises(StoreError, match=r"damaged\.zarr\.zip is truncated.*rebuild it with"):
+        experiment.solve("clean", "damaged", str(damaged))
+    assert not (experiment.folder / "geometry/clean/damaged.h5").exists()
+
+
+def test_the_tables_hold_every_coordinate(experiment, tables):
+    geometry, summary, accuracy = (pd.read_csv(tables[name]) for name in tables)
+    assert len(geometry) == len(experiment.pairs) * 2 * 5
+    assert [*zip(summary["condition"], summary["layer"], strict=True)] == experiment.pairs
+    assert list(accuracy["condition"]) == list(experiment.conditions)
+    assert list(accuracy["strength"]) == [0, 0.1, 0.5]
+    assert list(summary["layer_index"]) == [0, 1] * 3
+    head = geometry[(geometry["condition"] == NOISY) & (geometry["layer"] == "head")]
+    inverse = 1 / head["capacity"]
+    row = summary[(summary["condition"] == NOISY) & (summary["layer"] == "head")].iloc[0]
+    assert row["capacity"] == pytest.approx(1 / inverse.mean())
+    assert row["capacity_low"] < row["capacity"] < row["capacity_high"]
+
+
+def test_the_table_s_numbers_are_those_of_the_files(geometry, tables):
+    table = pd.read_csv(tables["geometry"])
+    for (condition, layer), path in geometry.items():
+        rows = table[(table["condition"] == condition) & (table["layer"] == layer)]
+        assert rows["radius"].tolist() == read_geometry(path)[0]["radius"].ravel().tolist()
+
+
+def test_sound_results_are_verified(experiment, tables):
+    lines = Path(experiment.verify(tables)).read_text().splitlines()
+    assert len(lines) == 9 and all(line.startswith("holds: ") for line in lines)
+
+
+def test_broken_results_are_not(experiment, tables, tmp_path):
+    broken = {**tables, "geometry": str(tmp_path / "geometry.csv")}
+    table = pd.read_csv(tables["geometry"])
+    table.assign(capacity=0 * table["capacity"]).to_csv(broken["geometry"], index=False)
+    Path(experiment.verify(tables)).unlink()
+    with pytest.raises(VerificationError, match="every capacity is positive, least 0, but not at"):
+        experiment.verify(broken)
+    with pytest.raises(VerificationError, match="missing or incomplete"):
+        experiment.verify(tables, replicates=3)
+    assert not (experiment.folder / "tables/verification.txt").exists()
+
+
+def test_layers_whose_names_are_numbers_are_found_again(experiment, tables, tmp_path):
+    """A torch.nn.Sequential names its modules so."""
+    numbers = {"input": "0", "head": "1.10"}
+    renamed = {}
+    for name in ("geometry", "summary"):
+        renamed[name] = str(tmp_path / f"{name}.csv")
+        pd.read_csv(tables[name]).replace({"layer": numbers}).to_csv(renamed[name], index=False)
+    pairs = [(condition, numbers[layer]) for condition, layer in experiment.pairs]
+    experiment.run(
+        "verify_results",
+        Named(str(tmp_path / "verification.txt")),
+        Named(**{**tables, **renamed}, metrics=experiment.model_files()["metrics"]),
+        coordinates=pairs,
+        images=experiment.config["images"],
+        tolerance=1e-10,
+    )
+
+
+# Figures
+
+
+@pytest.fixture
+def inputs(experiment, trained, accuracies, images, tables):
+    """What each figure's job is given."""
+    return {
+        "training": ({"history": trained.history}, {}),
+        "examples": (
+            {"images": list(images.values()), "accuracy": list(accuracies.values())},
+            {"strengths": [0.0, 0.1, 0.5], "strength": experiment.figure["strength"]},
+        ),
+        "accuracy": ({"accuracy": tables["accuracy"]}, experiment.figure),
+        "layers": ({"summary": tables["summary"]}, experiment.figure),
+        "heatmaps": ({"summary": tables["summary"]}, experiment.figure),
+        "capacity_accuracy": (
+            {"summary": tables["summary"], "accuracy": tables["accuracy"]},
+            experiment.figure,
+        ),
+    }
+
+
+FIGURES = ["training", "examples", "accuracy", "layers", "heatmaps", "capacity_accuracy"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn(experiment, inputs, name):
+    files, params = inputs[name]
+    output = experiment.plot(name, Named(**files), **params)
+    assert "<svg" in Path(output.svg).read_text()[:1000]
+    with Image.open(output.png) as image:
+        width, height = experiment.config["figures"][name]["size"]
+        assert image.width / image.height == pytest.approx(width / height, rel=0.01)
+        assert len(image.getcolors(1 << 24)) > 10  # not blank
+    numbers = Path(output.numbers).read_text()
+    assert numbers.endswith("\n") and any(digit in numbers for digit in "0123456789")
+
+
+def test_every_figure_of_the_configuration_has_a_script(experiment):
+    assert sorted(experiment.config["figures"]) == sorted(FIGURES)
+
+
+def test_the_image_of_the_examples_is_the_configured_one(experiment, images, inputs, monkeypatch):
+    seen = {}
+
+    def plot_examples(drawn, strengths, predicted, truth, strength, **style):
+        seen.update(drawn=drawn, truth=truth, predicted=predicted)
+        raise InterruptedError
+
+    monkeypatch.setattr("plot_examples.plot_examples", plot_examples)
+    monkeypatch.setitem(experiment.config["figures"], "examples", {"size": [9, 5], "image": 37})
+    files, params = inputs["examples"]
+    with pytest.raises(InterruptedError):
+        experiment.plot("examples", Named(**files), **params)
+    # Image 37 of 2 replicates x 5 manifolds x 6 points: replicate 1, manifold 1, point 1.
+    for drawn, path in zip(seen["drawn"], images.values(), strict=True):
+        assert np.array_equal(drawn, read_images(path)[0][1, 1, 1])
+    assert seen["truth"] == seen["predicted"][0] == "1"
+
+
+def test_a_figure_shows_its_own_family_only(experiment, inputs, tables, tmp_path, monkeypatch):
+    accuracy = pd.read_csv(tables["accuracy"])
+    other = accuracy.assign(family="pgd", condition="pgd/epsilon-1", strength=1.0)
+    pd.concat([accuracy.iloc[::-1], other]).to_csv(tmp_path / "both.csv", index=False)
+    seen = []
+    monkeypatch.setattr("plot_accuracy.plot_accuracy", lambda table, *_, **__: seen.append(table))
+    monkeypatch.setattr("plot_accuracy.write_figure", lambda *_, **__: None)
+    experiment.plot("accuracy", Named(accuracy=str(tmp_path / "both.csv")), **experiment.figure)
+    assert seen[0]["condition"].tolist() == list(experiment.conditions)
