@@ -1,6 +1,7 @@
 """Selected images: disjoint draws of correctly classified ones; their perturbation and stores."""
 
 import resource
+import time
 
 import numpy as np
 import pytest
@@ -115,12 +116,14 @@ def test_stores_of_images(tmp_path):
 
 
 def test_a_full_disk_leaves_nothing_of_several_replicates(tmp_path):
-    images = RNG.random((6, 4, 5, 3, 8, 8), dtype=np.float32)
+    """Zarr would write further chunks, into a file of its own making, after one has failed."""
+    images = RNG.random((6, 5, 20, 3, 8, 8), dtype=np.float32)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
     try:
         with pytest.raises(StoreError, match="no room to write"):
-            write_images(tmp_path / "x", images, np.zeros((6, 4, 5), int), {})
+            write_images(tmp_path / "x", images, np.zeros((6, 5, 20), int), {})
+        time.sleep(0.5)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())

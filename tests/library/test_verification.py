@@ -131,6 +131,8 @@ def test_an_accuracy_that_is_missing(tables):
     assert "1 of 2, missing: gaussian/sigma-0.1" in message
     message = refusal({**tables, "accuracy": accuracy.iloc[1:]})
     assert "missing: clean" in message and "has no row clean" in message
+    message = refusal({**tables, "accuracy": at(accuracy, "condition", "other", row=1)})
+    assert "2 of 2, missing: gaussian/sigma-0.1" in message
     assert "3 of 2" in refusal({**tables, "accuracy": pd.concat([accuracy, accuracy.iloc[:1]])})
 
 
