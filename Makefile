@@ -6,7 +6,8 @@ CONFIG ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
-RUN := $(shell sed -n 's/^run: *\([A-Za-z0-9_.-]*\).*/\1/p' $(lastword config.yaml $(CONFIG)))
+# The name of the run, as the last file that gives one has it.
+RUN = $(shell $(BIN)/python -c 'import sys, yaml; print([c["run"] for c in map(yaml.safe_load, map(open, sys.argv[1:])) if c and "run" in c][-1])' config.yaml $(CONFIG))
 
 .PHONY: run test lint report dag layers unlock clean
 
@@ -26,12 +27,12 @@ report: $(VENV)/ready
 	$(SNAKEMAKE) --report results/$(RUN)/report.html
 
 dag: $(VENV)/ready
-	mkdir -p results/$(RUN)
+	@set -e; mkdir -p results/$(RUN); \
 	for graph in rulegraph dag; do \
+	  file=results/$(RUN)/$$graph; \
 	  if command -v dot > /dev/null; \
-	  then $(SNAKEMAKE) --$$graph dot | dot -Tsvg > results/$(RUN)/$$graph.svg || exit 1; \
-	  else $(SNAKEMAKE) --$$graph mermaid-js > results/$(RUN)/$$graph.mmd || exit 1; fi; \
-	  ls results/$(RUN)/$$graph.*; \
+	  then $(SNAKEMAKE) --$$graph dot > $$file.dot; dot -Tsvg $$file.dot -o $$file.svg; rm $$file.dot; ls $$file.svg; \
+	  else $(SNAKEMAKE) --$$graph mermaid-js > $$file.part; mv $$file.part $$file.mmd; ls $$file.mmd; fi; \
 	done
 
 layers: $(VENV)/ready

@@ -47,6 +47,11 @@ DATA_KEYS = {
     ],
 }
 DATA = {key: config["data"][key] for key in DATA_KEYS[config["data"]["name"]]}
+if (
+    DATA["name"] == "image_folder"
+):  # an image that comes or goes changes its folder's time
+    folders = sorted(path for path in Path(DATA["root"]).glob("*/") if path.is_dir())
+    DATA["folders"] = {path.name: path.stat().st_mtime_ns for path in folders}
 
 
 wildcard_constraints:

@@ -44,7 +44,9 @@ else:
             data=DATA,
             network=network(),
             initial={key: config["model"][key] for key in ("weights", "weights_file")},
-            training=config["training"],
+            training={
+                k: v for k, v in config["training"].items() if k != "min_accuracy"
+            },
             seed=SEED,
             library=library("train_model"),
         message:

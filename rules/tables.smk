@@ -58,6 +58,7 @@ rule verify_results:
         coordinates=COORDINATES,
         images=IMAGES,
         tolerance=config["geometry"]["tolerance"],
+        min_accuracy=0 if OWN_WEIGHTS else config["training"]["min_accuracy"],
         library=library("verify_results"),
     message:
         "Verify the results"

@@ -1,7 +1,8 @@
 """Gather the accuracy of every condition into one table."""
 
 from manifold_robustness.jobs import run_job
-from manifold_robustness.tables import collect_accuracy, write_table
+from manifold_robustness.table_files import write_table
+from manifold_robustness.tables import collect_accuracy
 
 
 def main(snakemake):

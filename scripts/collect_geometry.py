@@ -1,7 +1,8 @@
 """Gather the geometry of every condition and layer into a tidy table and a summary."""
 
 from manifold_robustness.jobs import run_job
-from manifold_robustness.tables import collect_geometry, summarise_geometry, write_table
+from manifold_robustness.table_files import write_table
+from manifold_robustness.tables import collect_geometry, summarise_geometry
 
 
 def main(snakemake):

@@ -8,7 +8,7 @@ from manifold_robustness.network.activations import extract_activations
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.layers import check_layers, list_layers
 from manifold_robustness.network.model import load_model
-from manifold_robustness.stores import read_attributes
+from manifold_robustness.stores import provenance, read_attributes
 
 
 def main(snakemake):
@@ -16,6 +16,9 @@ def main(snakemake):
     device = prepare_device(snakemake.threads)
     images, _ = read_images(snakemake.input.images)
     attributes = read_attributes(snakemake.input.images)
+    attributes |= provenance(
+        snakemake.input.weights, **attributes["settings"], network=params.network
+    )
     model = load_model(
         params.network["architecture"], len(attributes["classes"]), snakemake.input.weights, device
     )

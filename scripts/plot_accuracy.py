@@ -1,16 +1,15 @@
 """Draw the test accuracy against the strength of a perturbation (Figure 3)."""
 
-import pandas as pd
-
 from manifold_robustness.figures.accuracy import describe_accuracy, plot_accuracy
 from manifold_robustness.figures.files import of_family, write_figure
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.jobs import run_job
+from manifold_robustness.table_files import read_table
 
 
 def main(snakemake):
     params = snakemake.params
-    table = of_family(pd.read_csv(snakemake.input.accuracy), params.family)
+    table = of_family(read_table(snakemake.input.accuracy), params.family)
     shown = (table, Strength(**params.strength), int(table["n_classes"].iloc[0]))
     write_figure(
         plot_accuracy(*shown, **params.style), describe_accuracy(*shown), **snakemake.output

@@ -1,7 +1,5 @@
 """Draw the capacity of one layer against the test accuracy, one point per condition."""
 
-import pandas as pd
-
 from manifold_robustness.figures.capacity_accuracy import (
     describe_capacity_accuracy,
     plot_capacity_accuracy,
@@ -9,12 +7,13 @@ from manifold_robustness.figures.capacity_accuracy import (
 from manifold_robustness.figures.files import of_family, write_figure
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.jobs import run_job
+from manifold_robustness.table_files import read_table
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
-    summary = of_family(pd.read_csv(files.summary, dtype={"layer": str}), params.family)
-    accuracy = of_family(pd.read_csv(files.accuracy), params.family)
+    summary = of_family(read_table(files.summary), params.family)
+    accuracy = of_family(read_table(files.accuracy), params.family)
     layer = None if params.style["layer"] == "last" else params.style["layer"]
     strength, n_classes = Strength(**params.strength), int(accuracy["n_classes"].iloc[0])
     write_figure(

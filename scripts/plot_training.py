@@ -1,14 +1,13 @@
 """Draw accuracy and loss against the epoch (Figure 1)."""
 
-import pandas as pd
-
 from manifold_robustness.figures.files import write_figure
 from manifold_robustness.figures.training import describe_training, plot_training
 from manifold_robustness.jobs import run_job
+from manifold_robustness.table_files import read_table
 
 
 def main(snakemake):
-    history = pd.read_csv(snakemake.input.history)
+    history = read_table(snakemake.input.history)
     figure = plot_training(history, **snakemake.params.style)
     write_figure(figure, describe_training(history), **snakemake.output)
 

@@ -4,6 +4,7 @@ from manifold_robustness.images import select_indices, write_images
 from manifold_robustness.jobs import run_job
 from manifold_robustness.network.data_sets import gather_images, load_split
 from manifold_robustness.predictions import read_predictions
+from manifold_robustness.stores import provenance
 
 
 def main(snakemake):
@@ -14,6 +15,7 @@ def main(snakemake):
     )
     images = gather_images(load_split(params.data, "test"), indices)
     attributes = {"condition": "clean", "classes": classes, "seed": params.seed}
+    attributes |= provenance(data=params.data, images=params.images)
     write_images(snakemake.output[0], images, indices, attributes)
 
 

@@ -25,7 +25,7 @@ def main(snakemake):
     check_experiment(snakemake.config, model, splits["test"], classes)
     history = train(model, splits, recipe, params.seed, device)
     metrics = summarise_history(history, model, device)
-    check_accuracy(metrics["test_accuracy"], recipe["min_accuracy"])
+    check_accuracy(metrics["test_accuracy"], snakemake.config["training"]["min_accuracy"])
     save_weights(model, output.weights)
     write_history(history, output.history)
     write_metrics(metrics, output.metrics)

@@ -3,22 +3,22 @@
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from manifold_robustness.atomic import written_beside
 from manifold_robustness.jobs import run_job
+from manifold_robustness.table_files import read_table
 from manifold_robustness.verification import verify_results
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
     checks = verify_results(
-        pd.read_csv(files.geometry, dtype={"layer": str}),
-        pd.read_csv(files.summary, dtype={"layer": str}),
-        pd.read_csv(files.accuracy),
+        read_table(files.geometry),
+        read_table(files.summary),
+        read_table(files.accuracy),
         coordinates=[tuple(pair) for pair in params.coordinates],
         expected=params.images,
         tolerance=params.tolerance,
+        min_accuracy=params.min_accuracy,
         test_accuracy=json.loads(Path(files.metrics).read_text())["test_accuracy"],
     )
     with written_beside(snakemake.output[0]) as partial:

@@ -144,6 +144,7 @@ class Experiment:
             coordinates=self.pairs,
             images={**self.config["images"], **changes},
             tolerance=self.config["geometry"]["tolerance"],
+            min_accuracy=self.config["training"]["min_accuracy"],
         )[0]
 
     def plot(self, name, inputs, **params):

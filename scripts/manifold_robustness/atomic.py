@@ -1,11 +1,15 @@
 """Finished files are whole: written beside, then renamed."""
 
 import errno
+import glob
 import os
+import socket
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import StoreError
+
+HOST = socket.gethostname()
 
 
 @contextmanager
@@ -29,8 +33,8 @@ def written_beside(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
+    _remove_abandoned(path)
+    partial = path.with_name(f".{path.name}.{HOST}-{os.getpid()}.partial")
     try:
         yield partial
         os.replace(partial, path)
@@ -45,3 +49,22 @@ def written_beside(path):
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _remove_abandoned(path):
+    """Remove what processes of this host left half-written as they were killed."""
+    prefix = f".{path.name}.{HOST}-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*.partial"):
+        pid = left.name.removeprefix(prefix).removesuffix(".partial")
+        if pid.isdigit() and not _is_alive(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)  # asks only
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -178,8 +178,10 @@ def _sentence(problem):
         "minItems": f"a list of {wanted} or more items",
         "maxItems": f"a list of {wanted} items at most",
         "uniqueItems": "a list without repeated items",
-    }.get(rule, f"such that {rule}: {wanted}")
+    }.get(rule)
     meaning = problem.schema.get("description")
+    if requirement is None:
+        requirement, meaning = meaning or f"such that {rule}: {wanted}", None
     return f"config: {where} is {value!r}, but must be {requirement}" + (
         f" ({meaning})" if meaning else ""
     )

@@ -4,6 +4,7 @@ A store is one zip file. Each chunk is checked by its CRC-32 as it is read, and 
 missing is an error, not zeros.
 """
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -93,9 +94,12 @@ def read_array(path, name, selection=...):
         return np.asarray(array[selection])
 
 
-def provenance(**settings):
-    """Return attributes that say what made a store: its settings and the software's versions."""
-    return {"settings": json.loads(json.dumps(settings)), "software": {"numpy": np.__version__}}
+def provenance(weights=None, **settings):
+    """Return attributes that say what made a store: settings, software, SHA-256 of the weights."""
+    found = {"settings": settings, "software": {"numpy": np.__version__, "zarr": zarr.__version__}}
+    if weights is not None:
+        found["weights_sha256"] = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    return json.loads(json.dumps(found))
 
 
 def _create_array(group, name, spec):

@@ -5,7 +5,6 @@ import pandas as pd
 from scipy.special import stdtrit
 from scipy.stats import binomtest
 
-from .atomic import written_beside
 from .geometry_files import PER_MANIFOLD_AXES, PER_REPLICATE_AXES, VARIABLES, read_geometry
 from .predictions import read_predictions
 
@@ -84,12 +83,6 @@ def collect_accuracy(files):
             }
         )
     return pd.DataFrame(rows)
-
-
-def write_table(table, path):
-    """Write a table as CSV, whole or not at all; floats to their last digit."""
-    with written_beside(path) as partial:
-        table.to_csv(partial, index=False)
 
 
 def student_interval(values):

@@ -7,7 +7,9 @@ from .geometry_files import OPTIONAL
 from .tables import PER_MANIFOLD, PER_REPLICATE
 
 
-def verify_results(geometry, summary, accuracy, *, coordinates, expected, tolerance, test_accuracy):
+def verify_results(
+    geometry, summary, accuracy, *, coordinates, expected, tolerance, test_accuracy, min_accuracy
+):
     """Return the checks that hold, each with its figures; raise where one does not.
 
     Parameters
@@ -22,6 +24,8 @@ def verify_results(geometry, summary, accuracy, *, coordinates, expected, tolera
         Greatest scaled KKT residual.
     test_accuracy : float
         Of the model, as measured when it was made.
+    min_accuracy : float
+        That a training must reach.
 
     Raises
     ------
@@ -35,7 +39,9 @@ def verify_results(geometry, summary, accuracy, *, coordinates, expected, tolera
         _finite(geometry, [name for name in PER_MANIFOLD + PER_REPLICATE if name not in OPTIONAL]),
         _positive(geometry, "capacity"),
         *(_within(geometry, f"{kind}_residual", tolerance) for kind in ("primal", "dual", "gap")),
+        _same_images(accuracy),
         _same_accuracy(accuracy, test_accuracy),
+        (test_accuracy >= min_accuracy, f"test accuracy {test_accuracy:.4f}, least {min_accuracy}"),
     ]
     broken = [message for holds, message in checks if not holds]
     if broken:
@@ -91,6 +97,11 @@ def _within(table, column, tolerance):
     return bad.empty, f"{column} at most {tolerance:g}, greatest {table[column].max():.3g}" + _rows(
         ", exceeded at", bad
     )
+
+
+def _same_images(accuracy):
+    counts = sorted(set(accuracy["n_images"]))
+    return len(counts) == 1, f"every condition has the same number of test images: {counts}"
 
 
 def _same_accuracy(accuracy, test_accuracy):

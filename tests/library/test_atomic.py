@@ -76,3 +76,20 @@ def test_a_block_that_writes_nothing_is_an_error(target):
     with pytest.raises(FileNotFoundError), written_beside(target):
         pass
     assert target.read_text() == "old"
+
+
+def test_two_writers_of_one_file_leave_one_whole(tmp_path):
+    """The second process writes while the first is at it; whoever ends last has the file."""
+    target = tmp_path / "x.csv"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from manifold_robustness.atomic import written_beside\n"
+        "with written_beside(sys.argv[2]) as partial:\n"
+        "    partial.write_text('other')\n"
+    )
+    with written_beside(target) as partial:
+        partial.write_text("whole")
+        subprocess.run([sys.executable, "-c", code, str(ROOT / "scripts"), str(target)], check=True)
+        assert target.read_text() == "other"
+    assert target.read_text() == "whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

@@ -1,5 +1,7 @@
 """The environments: the same pinned versions wherever a job runs."""
 
+import re
+
 import pytest
 import yaml
 
@@ -23,7 +25,7 @@ def test_every_requirement_is_pinned_once():
     for name in ("requirements.txt", "requirements-test.txt"):
         wanted = [line for line in requirements(name) if line and line[0] not in "#-"]
         assert all(line.count("==") == 1 for line in wanted)
-        assert len(pins(wanted)) == len(wanted) > 3
+        assert len(pins(wanted)) == len(wanted) >= 3
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -37,4 +39,4 @@ def test_environments_have_the_pins_of_the_requirements(path):
 def test_there_is_an_environment_per_kind_of_job():
     rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     assert [path.stem for path in ENVIRONMENTS] == ["figures", "geometry", "network"]
-    assert all(f"../envs/{path.name}" in rules for path in ENVIRONMENTS)
+    assert set(re.findall(r"envs/([\w.]+)", rules)) == {path.name for path in ENVIRONMENTS}

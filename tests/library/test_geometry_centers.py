@@ -166,3 +166,12 @@ def test_no_rank_leaves_the_centers_alone():
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     pairs = np.abs(units @ units.T)[np.triu_indices(10, 1)]
     np.testing.assert_allclose(found.residual_correlation, [pairs.mean()], rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [4, 10, 15, 17, 27, 28])
+def test_more_starts_never_find_a_less_stable_structure(seed):
+    """The starts of few are the first of many; what is chosen must be a minimum, not on its way."""
+    centers = np.random.default_rng(seed).standard_normal((10, 40))
+    found = [find_center_structure(centers, rank=1, restarts=n).stability for n in (10, 40, 160)]
+    assert found[0] <= found[1] + 1e-6
+    assert found[1] <= found[2] + 1e-6

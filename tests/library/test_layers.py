@@ -1,7 +1,5 @@
 """Layers: which there are, in the order in which they run; what is checked before a training."""
 
-import csv
-
 import pytest
 import torch
 from torch import nn
@@ -16,7 +14,6 @@ from manifold_robustness.network.layers import (
     check_layers,
     list_layers,
     main,
-    write_layers,
 )
 from manifold_robustness.network.model import build_model
 
@@ -70,16 +67,6 @@ def test_names_are_checked_against_those_there_are():
     assert "valid names are input, first, norm, relu, pool, flat, head" in str(caught.value)
     with pytest.raises(ConfigurationError, match="forward order, which is input, first, head"):
         check_layers(["head", "input", "first"], layers)
-
-
-def test_the_table_of_layers(tmp_path):
-    write_layers(list_layers(build_model(NETWORK, 10), (3, 8, 8))[:2], tmp_path / "layers.csv")
-    with open(tmp_path / "layers.csv", newline="") as file:
-        assert list(csv.reader(file)) == [
-            ["layer", "kind", "shape", "n_features"],
-            ["input", "Input", "3x8x8", "192"],
-            ["first", "Conv2d", "8x8x8", "512"],
-        ]
 
 
 def test_the_printed_list_marks_the_usual_ones(capsys, monkeypatch):
@@ -137,3 +124,23 @@ def test_the_class_that_has_too_few_images_is_named():
         check(counts=(12, 12, 12, 11, 12))
     with pytest.raises(DataError, match="class eel has 0 test images"):
         check(counts=(12, 12, 12, 12))
+
+
+@pytest.mark.parametrize(
+    ("overlay", "sentence"),
+    [
+        (
+            "data: {name: image_folder, root: no/folder}",
+            "data.root must be a folder with one folder",
+        ),
+        ("model: {architecture: 'no.py:build'}", "names the file no.py, which does not exist"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_listed_is_one_sentence(overlay, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / "overlay.yaml"
+    if overlay is not None:
+        path.write_text(overlay)
+    with pytest.raises(SystemExit, match=sentence):
+        main(["config.yaml", str(path)])

@@ -23,6 +23,7 @@ SETTINGS = {
     "center_rank": "auto",
     "center_selection": "stable",
     "tolerance": 1e-10,
+    "simulate": False,
 }
 
 
@@ -66,11 +67,25 @@ def test_what_is_solved_is_what_a_file_takes(tmp_path):
     first, second = (solve_replicates(points, SETTINGS, seed=1) for _ in range(2))
     assert all(sorted(result) == sorted(VARIABLES) for result in first)
     for one, other in zip(first, second, strict=True):
-        assert all(np.array_equal(one[name], other[name]) for name in VARIABLES)
+        assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in VARIABLES)
     # Replicates have probes of their own; the second's don't depend on there being a first.
     same = solve_replicates(np.stack([points[0], points[0]]), SETTINGS, seed=1)
     assert not np.array_equal(same[0]["capacity"], same[1]["capacity"])
     assert np.array_equal(same[0]["capacity"], first[0]["capacity"])
+
+
+def test_a_capacity_is_simulated_where_it_is_asked_for():
+    points = np.random.default_rng(0).standard_normal((2, 10, 3, 60))
+    plain, simulated, again = (
+        solve_replicates(points, {**SETTINGS, "simulate": simulate}, seed=1)
+        for simulate in (False, True, True)
+    )
+    for without, one, other in zip(plain, simulated, again, strict=True):
+        assert np.isnan(without["simulated_capacity"]) and one["capacity"] is not None
+        assert np.array_equal(one["capacity"], without["capacity"])
+        assert one["simulated_capacity"] == other["simulated_capacity"]
+        mean = 1 / np.mean(1 / one["capacity"])
+        assert one["simulated_capacity"] == pytest.approx(mean, rel=0.3)
 
 
 def make_predictions(path):

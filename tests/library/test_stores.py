@@ -158,7 +158,9 @@ def test_a_full_disk_leaves_no_partial_store(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_provenance_is_plain_json():
-    found = provenance(sigma=0.1, classes=("a", "b"))
+def test_provenance_is_plain_json(tmp_path):
+    (tmp_path / "weights").write_bytes(b"abc")
+    found = provenance(tmp_path / "weights", sigma=0.1, classes=("a", "b"))
+    assert found["weights_sha256"].startswith("ba7816bf8f01cfea")
     assert found["settings"] == {"sigma": 0.1, "classes": ["a", "b"]}
     assert found["software"]["numpy"] == np.__version__

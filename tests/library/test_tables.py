@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from manifold_robustness.predictions import write_predictions
+from manifold_robustness.table_files import read_table, write_table
 from manifold_robustness.tables import (
     COORDINATES,
     PER_MANIFOLD,
@@ -15,7 +16,6 @@ from manifold_robustness.tables import (
     collect_geometry,
     student_interval,
     summarise_geometry,
-    write_table,
 )
 from result_files import write
 
@@ -138,3 +138,13 @@ def test_numbers_are_written_to_their_last_digit(tmp_path):
     table = pd.DataFrame({"x": [0.1 + 0.2, 1 / 3, 1e-300, np.inf]})
     write_table(table, tmp_path / "x.csv")
     assert pd.read_csv(tmp_path / "x.csv")["x"].tolist() == table["x"].tolist()
+
+
+def test_names_that_look_like_nothing_stay_names(tmp_path):
+    table = pd.DataFrame(
+        {"condition": ["clean"] * 3, "manifold": ["NA", "7", "null"], "radius": [1.0, np.nan, 2.5]}
+    )
+    write_table(table, tmp_path / "x.csv")
+    found = read_table(tmp_path / "x.csv")
+    assert list(found["manifold"]) == ["NA", "7", "null"]
+    np.testing.assert_array_equal(found["radius"], [1.0, np.nan, 2.5])

@@ -24,6 +24,7 @@ import sys, types
 class Broken:
     def find_spec(self, name, path=None, target=None):
         if name == "torchvision":
+            sys.meta_path.remove(self)  # it would work the second time
             raise RuntimeError("something else")
 sys.meta_path.insert(0, Broken())
 """

@@ -43,6 +43,7 @@ def fresh():
 
 def run(splits, seed=0, **changes):
     model = fresh()
+    torch.seed()  # nothing may depend on torch's own state
     return model, train(model, splits, {**RECIPE, **changes}, seed, CPU)
 
 
@@ -72,7 +73,6 @@ def figures(monkeypatch, accuracies, losses=None):
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(splits, trained):
     model, history = trained
-    torch.manual_seed(99)
     again, other_history = run(splits, epochs=3)
     assert torch.equal(weights(again), weights(model)) and other_history == history
     other, _ = run(splits, seed=1, epochs=3)
@@ -177,8 +177,9 @@ def test_optimizers(splits, monkeypatch, name, kind):
 
 @pytest.mark.parametrize("n_images", [65, 64, 3])  # 65: a last batch of one image alone
 def test_any_number_of_images_can_be_trained_on(splits, n_images):
-    images = gather(splits["train"], n_images)
-    _, history = run({**splits, "train": images}, epochs=1, batch_size=64)
+    splits = {**splits, "train": gather(splits["train"], n_images)}
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(192), nn.Linear(192, 10))
+    history = train(model, splits, {**RECIPE, "epochs": 1, "batch_size": 64}, 0, CPU)
     assert np.isfinite(history[0]["train_loss"])
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from manifold_robustness.errors import VerificationError
+from manifold_robustness.geometry_files import OPTIONAL
 from manifold_robustness.tables import (
     COORDINATES,
     PER_MANIFOLD,
@@ -20,10 +21,10 @@ LAYERS = ["input", "fc.1"]
 PAIRS = [(condition, layer) for condition in CONDITIONS for layer in LAYERS]
 
 
-@pytest.fixture
-def tables(tmp_path):
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
     """Geometry, summary and accuracy as they should be."""
-    path = write(tmp_path / "a.h5")
+    path = write(tmp_path_factory.mktemp("geometry") / "a.h5")
     places = [
         (condition, condition.partition("/")[0], CONDITIONS[condition], layer, LAYERS.index(layer))
         for condition, layer in PAIRS
@@ -43,6 +44,7 @@ def verify(tables, **changes):
         "expected": {"replicates": 3, "n_manifolds": 2, "n_points": 6},
         "tolerance": 1e-10,
         "test_accuracy": 0.95,
+        "min_accuracy": 0.9,
     }
     return verify_results(**tables, **{**settings, **changes})
 
@@ -62,7 +64,7 @@ def at(table, column, value, row=7):
 
 def test_sound_results_hold(tables):
     checks = verify(tables)
-    assert len(checks) == 9 and all(isinstance(check, str) for check in checks)
+    assert len(checks) == 11 and all(isinstance(check, str) for check in checks)
     assert "4 (condition, layer) pairs x 6 rows" in checks[0]
 
 
@@ -71,12 +73,22 @@ def test_what_holds_is_not_named(tables):
     assert "every capacity is positive" in message and ";" not in message
 
 
-@pytest.mark.parametrize("column", PER_MANIFOLD + PER_REPLICATE)
+REQUIRED = [name for name in PER_MANIFOLD + PER_REPLICATE if name not in OPTIONAL]
+
+
+@pytest.mark.parametrize("column", REQUIRED)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_number_that_is_not_finite(tables, column, value):
     geometry = tables["geometry"].astype({column: float})
     message = refusal({**tables, "geometry": at(geometry, column, value)})
     assert "every number of geometry.csv is finite, but not at: ('clean', 'fc.1')" in message
+
+
+def test_a_simulation_that_was_not_asked_for_may_be_missing(tables):
+    geometry = tables["geometry"].astype(dict.fromkeys(OPTIONAL, float))
+    for name in OPTIONAL:
+        geometry = at(geometry, name, np.nan)
+    assert len(OPTIONAL) == 2 and verify({**tables, "geometry": geometry})
 
 
 @pytest.mark.parametrize("value", [0.0, -0.1])
@@ -153,11 +165,20 @@ def test_one_image_in_a_thousand_may_differ(tables):
 
 def test_all_that_is_broken_is_told_at_once(tables):
     geometry = at(at(tables["geometry"], "capacity", -1.0), "gap_residual", 1.0)
-    message = refusal({**tables, "geometry": geometry}, test_accuracy=0.1)
+    message = refusal({**tables, "geometry": geometry}, test_accuracy=0.92)
     assert message.count("; ") == 2
     assert all(word in message for word in ("positive", "gap_residual", "clean accuracy"))
 
 
 def test_long_lists_are_cut(tables):
     pairs = PAIRS + [("clean", f"conv{k}") for k in range(9)]
-    assert "and 4 more" in refusal(tables, coordinates=pairs)
+    assert "conv3'), ('clean', 'conv4') and 4 more" in refusal(tables, coordinates=pairs)
+
+
+def test_a_model_below_the_least_accuracy(tables):
+    assert "test accuracy 0.9500, least 0.96" in refusal(tables, min_accuracy=0.96)
+
+
+def test_conditions_that_saw_different_test_sets(tables):
+    accuracy = tables["accuracy"].assign(n_images=[1000, 990])
+    assert "same number of test images: [990, 1000]" in refusal({**tables, "accuracy": accuracy})

@@ -18,7 +18,7 @@ from manifold_robustness.errors import (
     VerificationError,
 )
 from manifold_robustness.geometry_files import VARIABLES, read_geometry
-from manifold_robustness.images import read_images
+from manifold_robustness.images import read_images, select_indices
 from manifold_robustness.network.data_sets import gather_images, load_split
 from manifold_robustness.network.model import load_model
 from manifold_robustness.predictions import read_predictions
@@ -45,7 +45,8 @@ def test_training_leaves_weights_history_and_metrics(experiment, trained):
 
 def test_a_training_below_its_minimum_leaves_nothing(experiment):
     with pytest.raises(ModelError, match=r"below training\.min_accuracy 1\.0"):
-        experiment.train("bad", min_accuracy=1.0, epochs=1)
+        config = merge(experiment.config, {"training": {"min_accuracy": 1.0}})
+        experiment.train("bad", config=config, epochs=1)
     assert not list((experiment.folder / "bad").iterdir())
 
 
@@ -110,6 +111,8 @@ def test_selected_images_are_correctly_classified_test_images(experiment, accura
     assert selected.shape == (2, 5, 6, 3, 8, 8) and len(set(indices.ravel())) == 60
     assert np.array_equal(labels[indices], np.broadcast_to(np.arange(5)[:, None], (2, 5, 6)))
     assert np.array_equal(predictions[indices], labels[indices])
+    expected = select_indices(predictions, labels, 5, 6, 2, experiment.seed, list("0123456789"))
+    assert np.array_equal(indices, expected)
     assert np.array_equal(selected, gather_images(load_split(DIGITS, "test"), indices))
     assert read_attributes(images["clean"])["condition"] == "clean"
 
@@ -191,7 +194,9 @@ def test_the_geometry_of_a_layer(experiment, activations, geometry):
     points = read_array(activations[NOISY, "head"], "activations")
     expected = solve_replicates(points, settings, experiment.seed)
     for name in VARIABLES.keys() - {"residual_correlation"}:
-        assert np.array_equal(values[name], np.stack([result[name] for result in expected])), name
+        assert np.array_equal(
+            values[name], np.stack([r[name] for r in expected]), equal_nan=True
+        ), name
 
 
 def test_a_damaged_store_is_refused_by_its_solve(experiment, activations):
@@ -257,6 +262,7 @@ def test_layers_whose_names_are_numbers_are_found_again(experiment, tables, tmp_
         coordinates=pairs,
         images=experiment.config["images"],
         tolerance=1e-10,
+        min_accuracy=0.5,
     )
 
 

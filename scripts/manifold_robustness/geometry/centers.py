@@ -22,9 +22,10 @@ FREE_STARTS = 4
 LEAST_STABILITY = 1e-3
 # Starts this close in cost or stability are the same.
 TIE = 1e-6
-# Relative decrease of the cost that ends a start, and the polish of the structure that is chosen.
-SEARCH_PRECISION = {"stable": 1e-6, "least_cost": 1e-9}
+# Relative decrease of the cost that ends a start. What is chosen by its stability must be a minimum
+# already: from a flat stretch of the cost the polish runs on to another, less stable one.
 FINAL_PRECISION = 1e-15
+SEARCH_PRECISION = {"stable": FINAL_PRECISION, "least_cost": 1e-9}
 # The search over K ends after so many rises of the residual correlation in a row.
 RISES = 3
 

@@ -8,4 +8,5 @@ def prepare_device(threads):
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # its convolutions are good to three digits only
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,15 +1,14 @@
 """The layers of a network: modules by their own path, in the order in which they run."""
 
 import argparse
-import csv
+import sys
 from dataclasses import dataclass
 
 import torch
 import yaml
 from torch import nn
 
-from ..atomic import written_beside
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ManifoldRobustnessError
 from .data_sets import class_names
 from .model import build_model
 
@@ -98,27 +97,27 @@ def check_layers(wanted, layers):
     return [by_name[name] for name in ordered]
 
 
-def write_layers(layers, path):
-    """Write layers as CSV: name, kind, shape per image, number of features."""
-    with written_beside(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["layer", "kind", "shape", "n_features"])
-        for layer in layers:
-            writer.writerow(
-                [layer.name, layer.kind, "x".join(map(str, layer.shape)), layer.n_features]
-            )
-
-
 def main(arguments=None):
     """Print the layers of the network that the configuration names (``make layers``)."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("configfile", nargs="+", help="config.yaml, then overlays")
+    try:
+        _print_layers(_read_sections(parser.parse_args(arguments).configfile))
+    except (ManifoldRobustnessError, OSError, yaml.YAMLError) as error:
+        sys.exit(f"make layers: {error}")
+
+
+def _read_sections(paths):
     config = {"model": {}, "data": {}}
-    for path in parser.parse_args(arguments).configfile:
+    for path in paths:
         with open(path, encoding="utf-8") as file:
             overlay = yaml.safe_load(file)
         for section in ("model", "data"):
             config[section].update((overlay or {}).get(section) or {})
+    return config
+
+
+def _print_layers(config):
     size = config["data"]["image_size"]
     model = build_model(config["model"]["architecture"], len(class_names(config["data"])))
     layers = list_layers(model, (3, size, size))
