@@ -1,6 +1,7 @@
 """Exactly what is stale runs again."""
 
 import pytest
+from PIL import Image
 
 GATHERING = {
     "collect_geometry": 1,
@@ -114,3 +115,21 @@ def test_a_comment_reruns_nothing(experiment):
         path = experiment.root / name
         path.write_text(path.read_text() + "\n# A remark.\n")
     assert experiment.stale() == {}
+
+
+def test_an_image_that_comes_retrains(fresh):
+    """The splits of a folder of images are those of its listing."""
+    for label in range(2):
+        (fresh.root / f"images/{label}").mkdir(parents=True)
+        for number in range(20):
+            image = Image.new("RGB", (8, 8), (120 * label + number, 60, 30))
+            image.save(fresh.root / f"images/{label}/{number}.png")
+    weights = "results/tiny/model/weights.safetensors"
+    data = {"name": "image_folder", "root": "images", "image_size": 8, "test_share": 0.4}
+    fresh.configure(lambda config: config.update(data=data))
+    fresh.configure(lambda config: config["training"].update(min_accuracy=0))
+    fresh.configure(lambda config: config["images"].update(n_manifolds=2, n_points=3))
+    fresh.succeed(weights)
+    assert fresh.stale(weights) == {}
+    Image.new("RGB", (8, 8)).save(fresh.root / "images/0/new.png")
+    assert fresh.stale(weights) == {"train_model": 1}
