@@ -39,7 +39,7 @@ def check_config(config, schema):
     >>> check_config({"rate": -1}, schema)
     Traceback (most recent call last):
         ...
-    manifold_robustness.errors.ConfigurationError: config: rate is -1, but must be at least 0
+    manifold_robustness.errors.ConfigurationError: config: rate is -1.0, but must be at least 0
     """
     import jsonschema
 
