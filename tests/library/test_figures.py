@@ -1,19 +1,25 @@
-"""Each figure shows the table it was given: data, labels, gaps, and the same bytes every time."""
-
-import os
-import subprocess
-import sys
-from itertools import pairwise
+"""Each figure shows the numbers of its tables, and says them in words."""
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.colors import same_color
-from PIL import Image
 
+from figure_tables import (
+    LAYERS,
+    LEVELS,
+    PANELS,
+    SIGMA,
+    curves,
+    make_accuracy,
+    make_history,
+    make_images,
+    make_summary,
+    value,
+    visible_text,
+)
 from manifold_robustness.errors import ConfigurationError, DataError
-from manifold_robustness.figures import style, tables
+from manifold_robustness.figures import style
 from manifold_robustness.figures.accuracy import describe_accuracy, plot_accuracy
 from manifold_robustness.figures.capacity_accuracy import (
     describe_capacity_accuracy,
@@ -23,286 +29,8 @@ from manifold_robustness.figures.examples import describe_examples, plot_example
 from manifold_robustness.figures.heatmaps import describe_heatmaps, plot_heatmaps
 from manifold_robustness.figures.labels import group, place_labels
 from manifold_robustness.figures.layers import describe_layers, plot_layers
-from manifold_robustness.figures.strengths import Strength, colours, log_places, short, spread
+from manifold_robustness.figures.strengths import colours
 from manifold_robustness.figures.training import describe_training, plot_training
-
-SIGMA = Strength()
-LAYERS = ["input", "layer1.0.conv1", "fc.1"]
-LEVELS = [0.0, 0.01, 0.1, 1.0]
-MEASURES = {
-    "capacity": 0.1,
-    "radius": 1.0,
-    "dimension": 5.0,
-    "rank_dimension": 6.0,
-    "center_correlation": 0.2,
-}
-PANELS = ["capacity", "dimension", "radius", "center_correlation"]
-
-
-def value(measure: str, layer: int, level: int) -> float:
-    return MEASURES[measure] * (1 + layer + 0.1 * level)
-
-
-def condition(strength: float) -> dict:
-    clean = strength == 0
-    return {
-        "condition": "clean" if clean else f"gaussian/sigma-{strength:g}",
-        "family": "clean" if clean else "gaussian",
-        "strength": strength,
-    }
-
-
-def make_summary(layers=LAYERS, levels=LEVELS, replicates=3) -> pd.DataFrame:
-    rows = []
-    for j, level in enumerate(levels):
-        for i, layer in enumerate(layers):
-            row = condition(level) | {
-                "layer": layer,
-                "layer_index": i,
-                "n_manifolds": 10,
-                "n_replicates": replicates,
-                "n_points": 30,
-            }
-            for measure in MEASURES:
-                width = 0.02 * value(measure, i, j) if replicates > 1 else np.nan
-                row[measure] = value(measure, i, j)
-                row[f"{measure}_low"] = row[measure] - width
-                row[f"{measure}_high"] = row[measure] + width
-            rows.append(row)
-    # The order of rows is nobody's promise.
-    return pd.DataFrame(rows).sample(frac=1, random_state=0)
-
-
-def make_accuracy(levels=LEVELS) -> pd.DataFrame:
-    rows = [
-        condition(level)
-        | {
-            "n_images": 1000,
-            "n_correct": 900 - 200 * j,
-            "accuracy": 0.9 - 0.2 * j,
-            "accuracy_low": 0.87 - 0.2 * j,
-            "accuracy_high": 0.93 - 0.2 * j,
-        }
-        for j, level in enumerate(levels)
-    ]
-    return pd.DataFrame(rows).sample(frac=1, random_state=1)
-
-
-def make_history(n_epochs=4) -> pd.DataFrame:
-    epoch = np.arange(1, n_epochs + 1)
-    table = pd.DataFrame(
-        {
-            "epoch": epoch,
-            "learning_rate": np.where(epoch < 3, 1e-3, 1e-4),
-            "best": epoch == min(3, n_epochs),
-        }
-    )
-    for i, name in enumerate(["train", "validation", "test"]):
-        table[f"{name}_accuracy"] = 0.5 + 0.1 * epoch - 0.01 * i
-        table[f"{name}_loss"] = 2 - 0.1 * epoch + 0.01 * i
-    return table
-
-
-def make_images(n: int, channels: int = 3) -> list[np.ndarray]:
-    return [np.full((channels, 4, 4), i / n) for i in range(n)]
-
-
-NAMES = ["training", "examples", "accuracy", "layers", "heatmaps", "capacity_accuracy"]
-
-
-def make_figure(name, levels=LEVELS, layers=LAYERS, replicates=3):
-    summary, accuracy = make_summary(layers, levels, replicates), make_accuracy(levels)
-    labels = ["car"] + ["truck"] * (len(levels) - 1)
-    makers = {
-        "training": lambda: plot_training(make_history()),
-        "examples": lambda: plot_examples(make_images(len(levels)), levels, labels, "car", SIGMA),
-        "accuracy": lambda: plot_accuracy(accuracy, SIGMA, 10),
-        "layers": lambda: plot_layers(summary, SIGMA),
-        "heatmaps": lambda: plot_heatmaps(summary, SIGMA),
-        "capacity_accuracy": lambda: plot_capacity_accuracy(summary, accuracy, SIGMA, 10),
-    }
-    return makers[name]()
-
-
-def visible_text(figure) -> list[str]:
-    return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_visible()]
-
-
-def curves(axes) -> dict:
-    """Lines of a panel of layers by colour, as tuples of RGBA."""
-    return {matplotlib.colors.to_rgba(line.get_color()): line for line in axes.lines}
-
-
-# Style and files
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_two_saves_of_a_figure_and_of_its_twin_are_the_same_bytes(name, tmp_path):
-    figure, twin = make_figure(name), make_figure(name)
-    written = []
-    for i, drawn in enumerate([figure, figure, twin]):
-        paths = tmp_path / f"{i}.svg", tmp_path / f"{i}.png"
-        style.save_figure(drawn, *paths, dpi=50)
-        written.append(tuple(path.read_bytes() for path in paths))
-    assert written[0] == written[1] == written[2]
-    assert b"dc:date" not in written[0][0]
-    assert b"Software" not in written[0][1]
-
-
-def test_dpi_scales_the_png(tmp_path):
-    figure = plot_training(make_history(), size=(6, 3))
-    style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=50)
-    assert Image.open(tmp_path / "a.png").size == (300, 150)
-
-
-def test_the_settings_of_the_user_change_nothing(tmp_path):
-    def saved(name):
-        style.save_figure(
-            plot_layers(make_summary(), SIGMA),
-            tmp_path / f"{name}.svg",
-            tmp_path / f"{name}.png",
-            dpi=50,
-        )
-        return (tmp_path / f"{name}.svg").read_bytes()
-
-    plain = saved("plain")
-    with matplotlib.rc_context({"font.size": 25, "axes.facecolor": "yellow", "svg.hashsalt": "x"}):
-        assert saved("odd") == plain
-        assert matplotlib.rcParams["font.size"] == 25
-
-
-def test_import_leaves_matplotlib_as_it_was(tmp_path):
-    code = (
-        "import sys, matplotlib; before = matplotlib.rcParams.copy()\n"
-        "import manifold_robustness.figures.layers, manifold_robustness.figures.training\n"
-        "manifold_robustness.figures.style.new_figure((2, 2)).savefig(sys.argv[1])\n"
-        "assert matplotlib.rcParams.copy() == before\n"
-        "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "a.png")],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    "levels, layers, replicates",
-    [
-        (LEVELS, LAYERS, 3),
-        (LEVELS, LAYERS, 1),
-        ([0.0], LAYERS, 3),
-        ([0.0], ["fc.1"], 1),
-        ([0.25], ["fc.1"], 1),
-        ([0.0, *np.geomspace(1e-4, 1, 30)], [f"layer{i}.conv1" for i in range(50)], 3),
-    ],
-)
-def test_every_size_of_run_is_drawn(levels, layers, replicates, tmp_path):
-    for name in NAMES:
-        figure = make_figure(name, levels, layers, replicates)
-        style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=40)
-
-
-def test_tick_labels_do_not_overlap_at_22_layers_and_12_conditions():
-    levels = [0, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1]
-    layers = [f"layer{i}.0.downsample.0" for i in range(22)]
-    for name in NAMES:
-        figure = make_figure(name, levels, layers)
-        figure.draw_without_rendering()
-        for axes in figure.axes:
-            for axis in (axes.xaxis, axes.yaxis):
-                boxes = [
-                    label.get_window_extent()
-                    for label in axis.get_ticklabels()
-                    if label.get_text() and label.get_visible()
-                ]
-                for first, second in pairwise(boxes):
-                    assert not first.overlaps(second)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_label_is_clipped(name):
-    figure = make_figure(name)
-    figure.draw_without_rendering()
-    canvas, drawn = figure.bbox, figure.get_tightbbox().transformed(figure.dpi_scale_trans)
-    assert drawn.x0 >= canvas.x0 and drawn.x1 <= canvas.x1
-    assert drawn.y0 >= canvas.y0 and drawn.y1 <= canvas.y1
-
-
-# Strengths
-
-
-def test_clean_is_black_and_the_others_lighten_with_strength():
-    shades = colours([0, 0.1, 0.5, 1])
-    assert same_color(shades[0], "black")
-    lightness = shades[:, :3] @ [0.2126, 0.7152, 0.0722]
-    assert (np.diff(lightness) > 0.05).all()
-    assert colours([0.1, 1]).shape == (2, 4)
-
-
-def test_clean_stands_apart_on_the_logarithmic_axis():
-    places = log_places([0, 0.001, 0.1])
-    assert places[1:] == pytest.approx([-3, -1])
-    assert places[0] == pytest.approx(-3.25)
-    assert log_places([0.0]) == pytest.approx([0])
-    assert log_places([0.01]) == pytest.approx([-2])
-
-
-def test_labels_are_spread_and_keep_both_ends():
-    assert spread(range(12), 1) == list(range(12))
-    assert spread([0, 0.1, 5, 9.9, 10], 1) == [0, 2, 4]
-    assert spread([3], 1) == [0]
-
-
-def test_strengths_in_words():
-    assert SIGMA.value(0) == "clean"
-    assert SIGMA.value(0.0001) == "σ = 0.0001"
-    assert short(8 / 255) == "0.03137"
-
-
-# Tables
-
-
-def test_grid_orders_layers_and_strengths_and_marks_what_is_missing():
-    summary = make_summary()
-    summary = summary[~((summary["layer"] == "input") & (summary["strength"] == 0.1))]
-    grid = tables.grid(summary, "capacity")
-    expected = [[value("capacity", i, j) for j in range(4)] for i in range(3)]
-    expected[0][2] = np.nan
-    np.testing.assert_allclose(grid, expected)
-
-
-def test_limits_hold_every_value_but_not_an_infinite_interval():
-    values = np.array([1.0, 2.0])
-    assert tables.limits(values, values, values) == pytest.approx((0.95, 2.05))
-    bottom, top = tables.limits(values, np.array([-np.inf, np.nan]), np.array([np.inf, 2.1]))
-    assert bottom == pytest.approx(0.4) and top == pytest.approx(2.6)
-    assert tables.limits(np.array([np.nan]), values[:1], values[:1]) == (0, 1)
-
-
-def test_sample_says_the_range_of_replicates():
-    summary = make_summary()
-    assert tables.sample(summary) == "P = 10, M = 30, 3 replicates"
-    assert tables.sample(make_summary(replicates=1)) == "P = 10, M = 30, 1 replicate"
-    summary.iloc[0, summary.columns.get_loc("n_replicates")] = 2
-    assert tables.sample(summary) == "P = 10, M = 30, 2–3 replicates"
-
-
-def test_two_families_missing_columns_and_no_rows_are_errors():
-    both = make_accuracy()
-    both.loc[both["strength"] == 1, "family"] = "pgd"
-    with pytest.raises(DataError, match=r"\['gaussian', 'pgd'\]"):
-        plot_accuracy(both, SIGMA, 10)
-    with pytest.raises(DataError, match="accuracy_low"):
-        plot_accuracy(make_accuracy().drop(columns="accuracy_low"), SIGMA, 10)
-    with pytest.raises(DataError, match="at least one row"):
-        plot_layers(make_summary().iloc[:0], SIGMA)
-    with pytest.raises(ConfigurationError, match="'true'"):
-        plot_layers(make_summary(), SIGMA, frame="true")
-
 
 # Figure 1
 
