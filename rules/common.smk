@@ -35,18 +35,11 @@ OWN_WEIGHTS = config["model"]["weights"] not in ("none", "imagenet")
 
 # The settings of a data set that its images depend on.
 DATA_KEYS = {
-    "digits": ["name", "image_size"],
-    "cifar10": ["name", "image_size", "root", "split_seed", "validation_share"],
-    "image_folder": [
-        "name",
-        "image_size",
-        "root",
-        "split_seed",
-        "validation_share",
-        "test_share",
-    ],
-}
-DATA = {key: config["data"][key] for key in DATA_KEYS[config["data"]["name"]]}
+    "digits": [],
+    "cifar10": ["root", "split_seed", "validation_share"],
+    "image_folder": ["root", "split_seed", "validation_share", "test_share"],
+}[config["data"]["name"]] + ["name", "image_size", "test_crop_padding"]
+DATA = {key: config["data"][key] for key in DATA_KEYS}
 if (
     DATA["name"] == "image_folder"
 ):  # an image that comes or goes changes its folder's time

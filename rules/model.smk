@@ -48,6 +48,7 @@ else:
                 k: v for k, v in config["training"].items() if k != "min_accuracy"
             },
             seed=SEED,
+            checkpoint=f"{RESULTS}/model/checkpoint.pt",
             library=library("train_model"),
         message:
             "Train the network"

@@ -5,7 +5,7 @@ from torch import nn
 from manifold_robustness.jobs import run_job
 from manifold_robustness.network.checks import check_experiment
 from manifold_robustness.network.data_sets import class_names, load_split
-from manifold_robustness.network.devices import prepare_device
+from manifold_robustness.network.devices import place, prepare_device
 from manifold_robustness.network.model import load_model, save_weights
 from manifold_robustness.network.training import evaluate, write_metrics
 
@@ -17,7 +17,7 @@ def main(snakemake):
     architecture = params.network["architecture"]
     model = load_model(architecture, len(classes), snakemake.input.weights)
     check_experiment(snakemake.config, model, data, classes)
-    model.to(device)
+    place(model, device)
     loss, accuracy = evaluate(model, data, params.batch_size, nn.CrossEntropyLoss(), device)
     save_weights(model, output.weights)
     write_metrics(

@@ -78,6 +78,8 @@ class Experiment:
             initial={"weights": "none", "weights_file": None},
             training={**self.config["training"], **changes},
             seed=self.seed,
+            checkpoint=self.path(f"{folder}/checkpoint.pt"),
+            library="digest",
         )
 
     def condition(self, name):

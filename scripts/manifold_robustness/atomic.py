@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import hashlib
 import os
 import socket
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from .errors import StoreError
 
 HOST = socket.gethostname()
+SEAL_LENGTH = len("\nsha256 \n") + 64
 
 
 @contextmanager
@@ -49,6 +51,27 @@ def written_beside(path):
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def sealed(content):
+    """Return bytes with a last line that holds their SHA-256.
+
+    >>> unsealed(sealed(b"abc"))
+    b'abc'
+    """
+    return content + _seal(content)
+
+
+def unsealed(content):
+    """Return what was sealed; raise `ValueError` where a bit of it is another now."""
+    content, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
+    if seal != _seal(content):
+        raise ValueError("its checksum is not that of its content")
+    return content
+
+
+def _seal(content):
+    return f"\nsha256 {hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def _remove_abandoned(path):

@@ -71,6 +71,37 @@ def test_digits_have_three_equal_channels_of_any_size(size):
     assert isinstance(label, int)
 
 
+# Random crops of test images
+
+
+def test_a_test_image_is_cropped_out_of_a_frame_of_zeros_once_and_for_all():
+    plain, cropped = (
+        load_split({**DIGITS, "test_crop_padding": padding}, "test") for padding in (0, 2)
+    )
+    places = set()
+    for index in range(60):
+        image, label = plain[index]
+        framed = torch.zeros(3, 12, 12)
+        framed[:, 2:10, 2:10] = image
+        found = [
+            (top, left)
+            for top in range(5)
+            for left in range(5)
+            if torch.equal(cropped[index][0], framed[:, top : top + 8, left : left + 8])
+        ]
+        assert found and cropped[index][1] == label
+        assert torch.equal(cropped[index][0], cropped[index][0])  # at every pass
+        places.update(found)
+    assert {0, 4} <= {top for top, _ in places} and {0, 4} <= {left for _, left in places}
+    assert len(cropped) == len(plain) and (labels_of(cropped) == labels_of(plain)).all()
+
+
+def test_only_test_images_are_cropped():
+    for split in ("train", "validation"):
+        plain, other = (load_split({**DIGITS, "test_crop_padding": p}, split) for p in (0, 2))
+        assert torch.equal(plain[5][0], other[5][0])
+
+
 # CIFAR-10
 
 
@@ -120,6 +151,7 @@ def cifar10(tmp_path, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", no_network)
     settings = {
         "name": "cifar10",
+        "test_crop_padding": 0,
         "root": str(tmp_path),
         "image_size": 32,
         "split_seed": 42,
@@ -216,6 +248,7 @@ def folder(tmp_path):
             Image.new(mode, size, colour).save(tmp_path / name / f"{k:02}.png")
     return {
         "name": "image_folder",
+        "test_crop_padding": 0,
         "root": str(tmp_path),
         "image_size": 8,
         "split_seed": 1,

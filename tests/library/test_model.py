@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import NETWORK
+from helpers import NETWORK, flip_bit
 from manifold_robustness.errors import ConfigurationError, ModelError
 from manifold_robustness.network.layers import analysed_names, list_layers
 from manifold_robustness.network.model import (
@@ -120,6 +120,17 @@ def test_weights_that_were_cut_short_are_refused(tmp_path, name):
         path.write_bytes(content[:length])
         with pytest.raises(ModelError, match="is not readable as weights"):
             load_weights(model, path)
+
+
+def test_a_flipped_bit_in_our_own_weights_is_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(build_model(NETWORK, 10), path)
+    whole = path.read_bytes()
+    start = len(whole) - 4 * 1000  # in the last thousand numbers
+    for place in range(start, len(whole), 500):
+        path.write_bytes(flip_bit(whole, place))
+        with pytest.raises(ModelError, match="checksum"):
+            load_model(NETWORK, 10, path)
 
 
 def test_missing_weights_are_named(tmp_path):

@@ -26,7 +26,7 @@ from manifold_robustness.network.training import (
 )
 
 RECIPE = read_config("tests/configs/tiny.yaml")["training"]
-OFF = {"crop_padding": 0, "color_jitter": 0, "horizontal_flip": False, "rotation": 0}
+OFF = RECIPE["augmentation"]
 CPU = torch.device("cpu")
 torch.set_num_threads(1)  # so small a network is slower on two
 
@@ -215,7 +215,7 @@ def test_augmentation_off_is_none():
     assert augmentation(OFF, 8) is None
 
 
-@pytest.mark.parametrize("key", list(OFF))
+@pytest.mark.parametrize("key", [key for key in OFF if key != "validation"])
 def test_each_augmentation_can_be_on_alone(key):
     image = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
     transform = augmentation({**OFF, key: {"rotation": 30, "crop_padding": 2}.get(key, 0.5)}, 8)
@@ -229,6 +229,47 @@ def test_each_augmentation_can_be_on_alone(key):
         assert all(f or torch.equal(r, image) for f, r in zip(flipped, results, strict=True))
     if key == "crop_padding":
         assert any((result[:, 0] == 0).all() or (result[:, -1] == 0).all() for result in results)
+
+
+def test_validation_images_are_augmented_where_the_recipe_says_so(splits, monkeypatch):
+    seen = []
+    real = Augmented.__getitem__
+    monkeypatch.setattr(
+        Augmented, "__getitem__", lambda self, i: (seen.append(len(self)), real(self, i))[1]
+    )
+    for validation, sizes in ((False, {647}), (True, {647, 150})):
+        run(splits, epochs=1, augmentation={**OFF, "rotation": 9, "validation": validation})
+        assert set(seen) == sizes
+        seen.clear()
+
+
+def test_a_summed_loss_is_a_mean_one_with_greater_gradients(splits):
+    """Adam doesn't see the factor but for the weight decay, which is divided by it.
+
+    A weight without a gradient is moved by rounding alone, so most are compared, not all.
+    """
+    plain = {"optimizer": "adam", "epochs": 1, "schedule": "constant", "batch_size": 647}
+    mean, total, weak = (
+        weights(run(splits, loss=loss, weight_decay=decay, **plain)[0])
+        for loss, decay in (("mean", 20), ("sum", 20), ("mean", 20 / 647))
+    )
+    assert (total - weak).abs().median() < 1e-6 < 1e-4 < (total - mean).abs().median()
+
+
+def test_autocast_is_for_the_training_s_forward_pass(splits):
+    kinds = {}
+
+    class Watched(nn.Module):
+        def forward(self, x):
+            kinds.setdefault(self.training, set()).add(x.dtype)
+            return x
+
+    for autocast, kind in (("none", torch.float32), ("bfloat16", torch.bfloat16)):
+        kinds.clear()
+        model = nn.Sequential(nn.Flatten(), nn.Linear(192, 10), Watched())
+        train(model, splits, {**RECIPE, "autocast": autocast, "epochs": 1}, 0, CPU)
+        assert kinds == {True: {kind}, False: {torch.float32}}
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_augmented_data_keep_their_labels(splits):

@@ -43,11 +43,16 @@ def test_training_leaves_weights_history_and_metrics(experiment, trained):
     assert not load_model(NETWORK, 10, trained.weights).training
 
 
-def test_a_training_below_its_minimum_leaves_nothing(experiment):
+def test_a_training_below_its_minimum_is_taken_once_the_minimum_is_lowered(experiment, capsys):
     with pytest.raises(ModelError, match=r"below training\.min_accuracy 1\.0"):
         config = merge(experiment.config, {"training": {"min_accuracy": 1.0}})
-        experiment.train("bad", config=config, epochs=1)
-    assert not list((experiment.folder / "bad").iterdir())
+        experiment.train("weak", config=config, epochs=1)
+    folder = experiment.folder / "weak"
+    assert [path.name for path in folder.iterdir()] == ["checkpoint.pt"]
+    assert "epoch 1/1" in capsys.readouterr().out
+    output = experiment.train("weak", epochs=1)
+    assert "epoch" not in capsys.readouterr().out
+    assert sorted(map(str, folder.iterdir())) == sorted(output)
 
 
 @pytest.mark.parametrize(

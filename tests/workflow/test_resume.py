@@ -1,6 +1,7 @@
 """A run that is killed in any stage ends, resumed, at the same results bit for bit."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -26,9 +27,14 @@ def at_work(experiment, rule, since):
     return any(log.stat().st_mtime_ns > since for log in logs)
 
 
-def kill_in(experiment, rule, cores, timeout=120):
+def kill_in(experiment, rule, cores):
     """Start a run; kill it and all its processes once a job of a rule is at work."""
     since = time.time_ns()
+    return kill_when(experiment, cores, lambda: at_work(experiment, rule, since))
+
+
+def kill_when(experiment, cores, is_time, timeout=120):
+    """Start a run; kill it and all its processes once ``is_time()``; return whether it came."""
     process = subprocess.Popen(
         experiment.command(cores=cores),
         cwd=experiment.root,
@@ -37,7 +43,7 @@ def kill_in(experiment, rule, cores, timeout=120):
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + timeout
-    while not (caught := at_work(experiment, rule, since)):
+    while not (caught := is_time()):
         if process.poll() is not None or time.monotonic() > deadline:
             break
         time.sleep(0.02)
@@ -56,3 +62,19 @@ def test_killed_in_every_stage_and_resumed(fresh, finished):
     assert fresh.contents("model", "*.safetensors") == finished.contents("model", "*.safetensors")
     assert not list(fresh.result("").glob("**/.*.partial"))
     assert fresh.stale() == {}
+
+
+def test_a_training_that_is_killed_goes_on_after_its_last_epoch(fresh, tmp_path_factory):
+    fresh.configure(lambda config: config["training"].update(epochs=12, batch_size=2))
+    whole = type(fresh)(tmp_path_factory.mktemp("whole"))
+    shutil.copytree(fresh.root, whole.root, dirs_exist_ok=True)
+    weights = "results/tiny/model/weights.safetensors"
+    checkpoint = fresh.result("model/checkpoint.pt")
+    assert kill_when(fresh, 1, checkpoint.exists)
+    fresh.succeed("--unlock")
+    fresh.succeed(weights, cores=1)
+    whole.succeed(weights, cores=1)
+    log = fresh.result("logs/train_model.log").read_text()
+    assert "goes on after epoch" in log and "epoch 1/12" not in log and "epoch 12/12" in log
+    assert fresh.contents("model", "*") == whole.contents("model", "*")
+    assert not checkpoint.exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import Dataset, Subset
 
 from ..errors import DataError
@@ -35,6 +36,26 @@ class ArrayImages(Dataset):
         return image, int(self.labels[index])
 
 
+class Cropped(Dataset):
+    """Images cropped at random out of a frame of zeros, as wide as they were.
+
+    An image's crop depends on `seed` and its index alone, so that every condition sees the same.
+    """
+
+    def __init__(self, data, padding, seed):
+        self.data, self.padding, self.seed = data, padding, seed
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, index):
+        image, label = self.data[index]
+        height, width = image.shape[-2:]
+        top, left = generator(self.seed, "test crop", index).integers(0, 2 * self.padding + 1, 2)
+        framed = nn.functional.pad(image, [self.padding] * 4)
+        return framed[:, top : top + height, left : left + width], label
+
+
 def class_names(settings):
     """Return the names of the data set's classes, in the order of their labels."""
     if settings["name"] == "digits":
@@ -50,8 +71,8 @@ def load_split(settings, split):
     Parameters
     ----------
     settings : dict
-        ``name``, ``image_size``; for cifar10 and image_folder also ``root``, ``split_seed``,
-        ``validation_share``; for image_folder also ``test_share``.
+        ``name``, ``image_size``, ``test_crop_padding``; for cifar10 and image_folder also
+        ``root``, ``split_seed``, ``validation_share``; for image_folder also ``test_share``.
     split : {"train", "validation", "test"}
 
     Returns
@@ -71,6 +92,9 @@ def load_split(settings, split):
             f"the {split} split of the data set {settings['name']} is empty; give it more images "
             "or a greater share (data.test_share, data.validation_share)"
         )
+    if split == "test" and settings["test_crop_padding"]:
+        seed = settings.get("split_seed", DIGITS_SEED)
+        return Cropped(data, settings["test_crop_padding"], seed)
     return data
 
 
@@ -80,6 +104,8 @@ def labels_of(data):
     >>> labels_of(Subset(ArrayImages(torch.zeros(3, 1, 2, 2), [4, 5, 6]), [2, 0])).tolist()
     [6, 4]
     """
+    if isinstance(data, Cropped):
+        return labels_of(data.data)
     if isinstance(data, Subset):
         return labels_of(data.dataset)[np.asarray(data.indices, dtype=int)]
     return np.asarray(data.targets if hasattr(data, "targets") else data.labels, dtype=int)
@@ -121,9 +147,7 @@ def _load_digits(settings, split):
 def _resized(images, size):
     if images.shape[-1] == size:
         return images
-    scaled = torch.nn.functional.interpolate(
-        images, size=(size, size), mode="bilinear", antialias=True
-    )
+    scaled = nn.functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
     return scaled.clamp(0, 1)
 
 

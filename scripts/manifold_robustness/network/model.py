@@ -1,15 +1,20 @@
 """The network: torchvision's ResNet18 with a CIFAR stem and head, or a user's own; its weights."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import nn
 
 from ..atomic import written_beside
 from ..errors import ConfigurationError, ModelError
+from .devices import place
 
+CPU = torch.device("cpu")
+DIGEST = "sha256"
 REPLACED = ("conv1.", "fc.")  # what differs from ImageNet's ResNet18
 
 
@@ -64,11 +69,11 @@ def initial_model(settings, n_classes, seed):
     return model
 
 
-def load_model(architecture, n_classes, weights, device="cpu"):
+def load_model(architecture, n_classes, weights, device=CPU):
     """Return the network with the weights of a file, in evaluation mode, on `device`."""
     model = build_model(architecture, n_classes)
     load_weights(model, weights)
-    return model.eval().to(device)
+    return place(model.eval(), device)
 
 
 def load_weights(model, path):
@@ -83,10 +88,11 @@ def load_weights(model, path):
 
 
 def save_weights(model, path):
-    """Write a network's weights as safetensors, whole or not at all."""
+    """Write a network's weights as safetensors, whole or not at all, with their SHA-256."""
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    content = save(tensors, {DIGEST: _digest(tensors)})
     with written_beside(path) as partial:
-        partial.write_bytes(save(tensors))  # save_file would let nobody else read it
+        partial.write_bytes(content)  # save_file would let nobody else read it
 
 
 def _resnet18(n_classes):
@@ -122,7 +128,7 @@ def _read_weights(path):
         )
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _read_safetensors(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
         tensors = loaded.get("state_dict", loaded)
         if not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
@@ -132,6 +138,23 @@ def _read_weights(path):
             f"{path} is not readable as weights, or holds more than tensors: {error}"
         ) from error
     return tensors
+
+
+def _read_safetensors(path):
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        digest = (file.metadata() or {}).get(DIGEST)  # a file of the user's own may have none
+    if digest not in (None, _digest(tensors)):
+        raise ValueError("their checksum is not the one in the file")
+    return tensors
+
+
+def _digest(tensors):
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _load(model, tensors, source):

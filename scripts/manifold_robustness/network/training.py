@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ..atomic import written_beside
 from ..errors import ModelError
+from .devices import place
 
 logger = logging.getLogger(__name__)
 HISTORY = [
@@ -25,6 +26,7 @@ HISTORY = [
     ),
     "best",
 ]
+STATEFUL = ("model", "optimizer", "schedule")
 
 
 class Augmented(Dataset):
@@ -41,7 +43,7 @@ class Augmented(Dataset):
         return self.transform(image), label
 
 
-def train(model, splits, recipe, seed, device):
+def train(model, splits, recipe, seed, device, checkpoint=None):
     """Train `model` in place, keep its best weights on validation data, return the history.
 
     Parameters
@@ -55,6 +57,9 @@ def train(model, splits, recipe, seed, device):
     seed : int
         Of the order of images, the augmentation and the dropout.
     device : torch.device
+    checkpoint : Checkpoint, optional
+        Where the state is kept after every epoch. A training that finds its own there goes on
+        after it and, on the CPU, ends as if it had never stopped, bit for bit.
 
     Returns
     -------
@@ -64,44 +69,117 @@ def train(model, splits, recipe, seed, device):
         the least validation loss.
     """
     torch.manual_seed(seed)
-    model.to(device)
-    loader = _training_loader(splits["train"], recipe, seed)
-    optimizer = _optimizer(model, recipe)
-    schedule = _schedule(optimizer, recipe, len(loader))
-    criterion = nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
-    history, best, best_weights, best_epoch = [], None, None, 0
-    bar = tqdm(total=recipe["epochs"] * len(loader), unit="step", disable=None, leave=False)
-    for epoch in range(1, recipe["epochs"] + 1):
-        start, rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
-        row = {"epoch": epoch, "learning_rate": rate}
-        row["train_loss"], row["train_accuracy"] = _train_epoch(
-            model, loader, optimizer, schedule, criterion, device, bar
-        )
+    training = Training(place(model, device), splits, recipe, seed, device)
+    saved = checkpoint and checkpoint.load()
+    if saved:
+        training.restore(saved)
+        logger.info("goes on after epoch %d", len(training.history))
+    while not training.is_finished():
+        training.run_epoch()
+        if checkpoint:
+            checkpoint.save(training.state())
+    model.load_state_dict(training.best_weights)
+    best = best_epoch(training.history)
+    return [{**row, "best": row["epoch"] == best} for row in training.history]
+
+
+class Training:
+    """A training between two epochs: all that the next one depends on."""
+
+    def __init__(self, model, splits, recipe, seed, device):
+        self.model, self.recipe, self.device = model, recipe, device
+        self.splits = _augmented_splits(splits, recipe["augmentation"])
+        self.loader = _training_loader(self.splits["train"], recipe, seed)
+        self.optimizer = _optimizer(model, recipe)
+        self.schedule = _schedule(self.optimizer, recipe, len(self.loader))
+        self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
+        self.history, self.best_weights = [], None
+
+    def is_finished(self):
+        """Say whether the last epoch was run, or too many brought nothing better."""
+        done, patience = len(self.history), self.recipe["early_stopping"]
+        without = done - best_epoch(self.history) if done else 0
+        if patience and without >= patience:
+            logger.info("stopped early: %d epochs without a better one", without)
+            return True
+        return done == self.recipe["epochs"]
+
+    def run_epoch(self):
+        """Train for one epoch, measure every split, and keep the weights where they are best."""
+        start, rate = time.perf_counter(), self.optimizer.param_groups[0]["lr"]
+        row = {"epoch": len(self.history) + 1, "learning_rate": rate}
+        row["train_loss"], row["train_accuracy"] = self._train()
         for split in ("validation", "test"):
             row[f"{split}_loss"], row[f"{split}_accuracy"] = evaluate(
-                model, splits[split], recipe["batch_size"] * 8, criterion, device
+                self.model,
+                self.splits[split],
+                self.recipe["batch_size"] * 8,
+                self.criterion,
+                self.device,
+                self.recipe["workers"],
             )
-        history.append(row)
-        score = (row["validation_accuracy"], -row["validation_loss"])
-        if best is None or score > best:
-            best, best_epoch, best_weights = score, epoch, copy.deepcopy(model.state_dict())
-        if recipe["schedule"] == "plateau":
-            schedule.step(row["validation_accuracy"])
-        _report(row, recipe["epochs"], time.perf_counter() - start)
-        if recipe["early_stopping"] and epoch - best_epoch >= recipe["early_stopping"]:
-            logger.info("stopped early: %d epochs without a better one", epoch - best_epoch)
-            break
-    bar.close()
-    model.load_state_dict(best_weights)
-    return [{**row, "best": row["epoch"] == best_epoch} for row in history]
+        self.history.append(row)
+        if best_epoch(self.history) == row["epoch"]:
+            self.best_weights = copy.deepcopy(self.model.state_dict())
+        if self.recipe["schedule"] == "plateau":
+            self.schedule.step(row["validation_accuracy"])
+        _report(row, self.recipe["epochs"], time.perf_counter() - start)
+
+    def state(self):
+        """Return everything as a checkpoint keeps it."""
+        cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
+        return {
+            **{name: getattr(self, name).state_dict() for name in STATEFUL},
+            "history": self.history,
+            "best_weights": self.best_weights,
+            "random": [torch.get_rng_state(), self.loader.generator.get_state(), cuda],
+        }
+
+    def restore(self, state):
+        """Take over what :meth:`state` returned."""
+        for name in STATEFUL:
+            getattr(self, name).load_state_dict(state[name])
+        self.history, self.best_weights = state["history"], state["best_weights"]
+        here, of_loader, cuda = state["random"]
+        torch.set_rng_state(here)
+        self.loader.generator.set_state(of_loader)
+        if cuda and len(cuda) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(cuda)
+
+    def _train(self):
+        self.model.train()
+        low = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.recipe["autocast"] == "bfloat16"
+        )
+        loss_sum = correct = seen = 0.0
+        for images, labels in tqdm(self.loader, unit="step", disable=None, leave=False):
+            images, labels = images.to(self.device), labels.to(self.device)
+            self.optimizer.zero_grad(set_to_none=True)
+            with low:
+                outputs = self.model(images)
+                loss = self.criterion(outputs, labels)
+            (loss * len(labels) if self.recipe["loss"] == "sum" else loss).backward()
+            self.optimizer.step()
+            if self.recipe["schedule"] == "one_cycle":
+                self.schedule.step()
+            loss_sum += loss.item() * len(labels)
+            correct += (outputs.argmax(1) == labels).sum().item()
+            seen += len(labels)
+        return loss_sum / seen, correct / seen
 
 
-def evaluate(model, data, batch_size, criterion, device):
+def best_epoch(history):
+    """Return the epoch of greatest validation accuracy, among equals of least validation loss."""
+    best = max(history, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
+    return best["epoch"]
+
+
+def evaluate(model, data, batch_size, criterion, device, workers=0):
     """Return a network's mean loss per image and its accuracy (a fraction) on a data set."""
     model.eval()
     loss = correct = 0.0
     with torch.inference_mode():
-        for images, labels in DataLoader(data, batch_size=batch_size):
+        for images, labels in DataLoader(data, batch_size=batch_size, num_workers=workers):
             outputs, labels = model(images.to(device)), labels.to(device)
             loss += criterion(outputs, labels).item() * len(labels)
             correct += (outputs.argmax(1) == labels).sum().item()
@@ -113,7 +191,8 @@ def check_accuracy(accuracy, minimum):
     if accuracy < minimum:
         raise ModelError(
             f"training ended at a test accuracy of {accuracy:.4f}, below training.min_accuracy "
-            f"{minimum}; train for longer (training.epochs), mend the recipe, or lower the minimum"
+            f"{minimum}; train for longer (training.epochs), mend the recipe, or lower the "
+            "minimum, which takes this training as it is"
         )
 
 
@@ -159,10 +238,15 @@ def augmentation(settings, image_size):
     return v2.Compose(steps) if steps else None
 
 
+def _augmented_splits(splits, settings):
+    transform = augmentation(settings, splits["train"][0][0].shape[-1])
+    if transform is None:
+        return splits
+    shared = ("train", "validation") if settings["validation"] else ("train",)
+    return {**splits, **{split: Augmented(splits[split], transform) for split in shared}}
+
+
 def _training_loader(data, recipe, seed):
-    transform = augmentation(recipe["augmentation"], data[0][0].shape[-1])
-    if transform is not None:
-        data = Augmented(data, transform)
     batch = min(recipe["batch_size"], len(data))
     return DataLoader(
         data,
@@ -170,6 +254,7 @@ def _training_loader(data, recipe, seed):
         shuffle=True,
         drop_last=len(data) % batch == 1,  # batch normalisation needs two images
         generator=torch.Generator().manual_seed(seed),
+        num_workers=recipe["workers"],
     )
 
 
@@ -192,25 +277,6 @@ def _schedule(optimizer, recipe, steps):
             optimizer, "max", factor=recipe["plateau_factor"], patience=recipe["plateau_patience"]
         )
     return schedulers.ConstantLR(optimizer, factor=1.0)
-
-
-def _train_epoch(model, loader, optimizer, schedule, criterion, device, bar):
-    model.train()
-    loss_sum = correct = seen = 0.0
-    for images, labels in loader:
-        images, labels = images.to(device), labels.to(device)
-        optimizer.zero_grad(set_to_none=True)
-        outputs = model(images)
-        loss = criterion(outputs, labels)
-        loss.backward()
-        optimizer.step()
-        if isinstance(schedule, torch.optim.lr_scheduler.OneCycleLR):
-            schedule.step()
-        loss_sum += loss.item() * len(labels)
-        correct += (outputs.argmax(1) == labels).sum().item()
-        seen += len(labels)
-        bar.update()
-    return loss_sum / seen, correct / seen
 
 
 def _report(row, epochs, seconds):
