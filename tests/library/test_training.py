@@ -253,7 +253,8 @@ def test_a_summed_loss_is_a_mean_one_with_greater_gradients(splits):
         weights(run(splits, loss=loss, weight_decay=decay, **plain)[0])
         for loss, decay in (("mean", 20), ("sum", 20), ("mean", 20 / 647))
     )
-    assert (total - weak).abs().median() < 1e-6 < 1e-4 < (total - mean).abs().median()
+    moved = [((total - other).abs() > 0.01).double().mean() for other in (weak, mean)]
+    assert moved[0] < 0.01 and moved[1] > 0.2  # a step of Adam is the rate, 0.02, either way
 
 
 def test_autocast_is_for_the_training_s_forward_pass(splits):
