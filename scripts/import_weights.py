@@ -1,5 +1,7 @@
 """Take weights of the user's own, once they fit the network, and measure their test accuracy."""
 
+from pathlib import Path
+
 from torch import nn
 
 from manifold_robustness.jobs import run_job
@@ -12,11 +14,12 @@ from manifold_robustness.network.training import evaluate, write_metrics
 
 def main(snakemake):
     params, output = snakemake.params, snakemake.output
+    results = Path(output.weights).parents[1]
     device = prepare_device(snakemake.threads)
     classes, data = class_names(params.data), load_split(params.data, "test")
     architecture = params.network["architecture"]
     model = load_model(architecture, len(classes), snakemake.input.weights)
-    check_experiment(snakemake.config, model, data, classes)
+    check_experiment(snakemake.config, model, data, classes, results)
     place(model, device)
     loss, accuracy = evaluate(model, data, params.batch_size, nn.CrossEntropyLoss(), device)
     save_weights(model, output.weights)

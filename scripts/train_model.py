@@ -1,6 +1,7 @@
 """Train the network and keep its best weights on validation data."""
 
 import os
+from pathlib import Path
 
 from manifold_robustness.jobs import run_job
 from manifold_robustness.network.checkpoints import Checkpoint
@@ -19,13 +20,14 @@ from manifold_robustness.network.training import (
 
 def main(snakemake):
     params, output = snakemake.params, snakemake.output
+    results = Path(output.weights).parents[1]
     recipe = params.training
     device = prepare_device(recipe["threads"])
     classes = class_names(params.data)
     splits = {split: load_split(params.data, split) for split in SPLITS}
     settings = {**params.initial, "architecture": params.network["architecture"]}
     model = initial_model(settings, len(classes), params.seed)
-    check_experiment(snakemake.config, model, splits["test"], classes)
+    check_experiment(snakemake.config, model, splits["test"], classes, results)
     files = [os.stat(path).st_mtime_ns for path in snakemake.input]
     made_by = [params.data, settings, recipe, params.seed, params.network, files, params.library]
     checkpoint = Checkpoint(params.checkpoint, made_by)

@@ -21,6 +21,10 @@ class StoreError(ManifoldRobustnessError, OSError):
     """A file is missing, truncated, corrupt, of another schema, or could not be written."""
 
 
+class ResourceError(ManifoldRobustnessError, MemoryError):
+    """A setting asks for more memory or disk than there is."""
+
+
 class GeometryError(ManifoldRobustnessError, ValueError):
     """Points, probes or settings for which the manifold geometry is not defined."""
 

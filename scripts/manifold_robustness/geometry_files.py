@@ -78,12 +78,12 @@ VARIABLES = {
     ),
     "participation_ratio": Variable(
         PER_REPLICATE_AXES,
-        "participation ratio of all points",
+        "participation ratio of all points; NaN where points and features are both more than 5000",
         "(sum of λ)^2 / sum of λ^2, λ of the covariance",
     ),
     "n_components": Variable(
         PER_REPLICATE_AXES,
-        "principal components for 90 % of the variance",
+        "principal components for 90 % of the variance; NaN as participation_ratio",
         "least n with that share",
     ),
     "primal_residual": Variable(
@@ -105,7 +105,12 @@ VARIABLES = {
     ),
 }
 
-OPTIONAL = {"simulated_capacity", "simulated_capacity_error"}  # NaN where not asked for, or none
+OPTIONAL = {  # may be NaN, for the reason that their names are described with
+    "simulated_capacity",
+    "simulated_capacity_error",
+    "participation_ratio",
+    "n_components",
+}
 
 
 def write_geometry(path, results, manifolds, attributes):

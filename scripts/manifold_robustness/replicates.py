@@ -11,7 +11,8 @@ from .geometry import (
     simulate_capacity,
     total_dimensionality,
 )
-from .geometry_files import VARIABLES
+from .geometry_files import OPTIONAL, VARIABLES
+from .limits import has_spectrum
 from .seeds import entropy
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def solve_replicates(points, settings, seed):
 
     Parameters
     ----------
-    points : ndarray (replicates, n_manifolds, n_points, n_features)
+    points : ndarray (replicates, n_manifolds, n_points, n_features), or :class:`.StoredArray`
     settings : dict
         ``margin``, ``n_gaussian_vectors``, ``center_rank``, ``center_selection``, ``tolerance``,
         as :func:`~.geometry.analyze_manifolds` takes them, and ``simulate``: whether the capacity
@@ -34,32 +35,31 @@ def solve_replicates(points, settings, seed):
     settings = dict(settings)
     simulate = settings.pop("simulate")
     return [
-        _solve(np.asarray(cloud, dtype=np.float64), settings, seed, replicate, simulate)
-        for replicate, cloud in enumerate(points)
+        _solve(clouds, settings, seed, replicate, simulate)
+        for replicate, clouds in enumerate(points)
     ]
 
 
-def _solve(cloud, settings, seed, replicate, simulate):
+def _solve(clouds, settings, seed, replicate, simulate):
     probes = entropy(seed, "gaussian vectors", replicate)
-    geometry = analyze_manifolds(cloud, seed=probes, **settings)
-    spread = total_dimensionality(cloud, variance_share=0.9)
-    measures = {
-        "participation_ratio": spread.participation_ratio,
-        "n_components": spread.n_components,
-        "simulated_capacity": np.nan,
-        "simulated_capacity_error": np.nan,
-    }
+    geometry = analyze_manifolds(clouds, seed=probes, **settings)
+    measures = dict.fromkeys(OPTIONAL, np.nan)
+    if has_spectrum(*clouds.shape):
+        spread = total_dimensionality(clouds, variance_share=0.9)
+        measures["participation_ratio"] = spread.participation_ratio
+        measures["n_components"] = spread.n_components
     if simulate:
         dichotomies = entropy(seed, "dichotomies", replicate)
-        simulated = simulate_capacity(_without_center_structure(cloud, settings), seed=dichotomies)
+        simulated = simulate_capacity(_without_center_structure(clouds, settings), seed=dichotomies)
         logger.info("replicate %d, simulated: %s", replicate, simulated.reason or "found")
         measures["simulated_capacity"] = simulated.capacity
         measures["simulated_capacity_error"] = simulated.capacity_error
     return {name: getattr(geometry, name, None) for name in VARIABLES} | measures
 
 
-def _without_center_structure(cloud, settings):
+def _without_center_structure(clouds, settings):
     """Project out what the theory projects out, so that both speak of the same manifolds."""
+    cloud = np.array(list(clouds), dtype=float)
     structure = find_center_structure(
         cloud.mean(axis=1), settings["center_rank"], settings["center_selection"]
     )

@@ -8,6 +8,7 @@ import hashlib
 import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from .atomic import written_beside
 from .errors import StoreError
 
 SCHEMA_VERSION = 1
+MANY = 2**25  # numbers that are read at once, a quarter of a GiB at most
 DAMAGE = (OSError, KeyError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
@@ -84,14 +86,55 @@ def read_array(path, name, selection=...):
         For a file that is missing, truncated, damaged or of another schema; says how to rebuild it.
     """
     with _opened(path) as group:
-        if name not in group:
-            raise KeyError(f"it holds no array {name}")
-        array = group[name]
-        if array.nchunks_initialized != array.nchunks:
-            raise KeyError(
-                f"{array.nchunks - array.nchunks_initialized} chunks of {name} are missing"
-            )
-        return np.asarray(array[selection])
+        return np.asarray(_checked(group, name)[selection])
+
+
+def _checked(group, name):
+    if name not in group:
+        raise KeyError(f"it holds no array {name}")
+    array = group[name]
+    if array.nchunks_initialized != array.nchunks:
+        raise KeyError(f"{array.nchunks - array.nchunks_initialized} chunks of {name} are missing")
+    return array
+
+
+class StoredArray(Sequence):
+    """An array of a store, read part by part: an item is a part of its first axis.
+
+    Each part is checked as :func:`read_array` checks it; none is kept.
+
+    Parameters
+    ----------
+    path : path
+    name : str
+    depth : int
+        How many axes are indexed before a part is read.
+    """
+
+    def __init__(self, path, name, depth, place=()):
+        self._path, self._name, self._depth, self._place = path, name, depth, place
+        with _opened(path) as group:
+            self.shape = _checked(group, name).shape[len(place) :]
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        place = (*self._place, index)
+        if self._depth > 1:
+            return StoredArray(self._path, self._name, self._depth - 1, place)
+        return read_array(self._path, self._name, place)
+
+
+def read_points(path):
+    """Return the activations of a store (replicates, n_manifolds, n_points, n_features).
+
+    Where they are many, the items of the items are read when they are asked for.
+    """
+    points = StoredArray(path, "activations", 2)
+    return points if np.prod(points.shape) > MANY else read_array(path, "activations")
 
 
 def provenance(weights=None, **settings):

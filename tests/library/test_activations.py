@@ -1,4 +1,7 @@
-"""Activations: one store per layer, exact in either basis, in memory that is that of one layer."""
+"""Activations: one store per layer, exact in either basis, in memory that is that of one layer.
+
+With 30 points every layer but the head (10 features) is rotated where `auto` decides.
+"""
 
 import subprocess
 import sys
@@ -34,7 +37,7 @@ def stores(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("activations")
     paths = {
         basis: {layer: folder / f"{basis}-{layer}.zarr.zip" for layer in LAYERS}
-        for basis in ("span", "features")
+        for basis in ("auto", "features")
     }
     for basis, by_layer in paths.items():
         extract_activations(model, IMAGES, by_layer, basis, {"condition": "clean"}, CPU)
@@ -64,9 +67,10 @@ def test_features_are_the_layers_outputs(stores, model):
 def test_the_span_keeps_every_inner_product(stores):
     for layer in LAYERS:
         features = read(stores, "features", layer).astype(np.float64).reshape(2, 30, -1)
-        span = read(stores, "span", layer).reshape(2, 30, -1)
-        assert span.dtype == np.float64 and span.shape[-1] == min(30, FEATURES[layer])
-        ours, theirs = (x @ x.transpose(0, 2, 1) for x in (span, features))
+        span = read(stores, "auto", layer).reshape(2, 30, -1)
+        assert span.shape[-1] == min(30, FEATURES[layer])
+        assert span.dtype == (np.float32 if layer == "head" else np.float64)
+        ours, theirs = (x @ x.transpose(0, 2, 1) for x in (span.astype(float), features))
         assert np.allclose(ours, theirs, rtol=0, atol=1e-12 * np.abs(theirs).max()), layer
 
 
@@ -82,7 +86,7 @@ def test_both_bases_have_the_same_geometry(stores, layer):
     }
     span, features = (
         solve_replicates(read(stores, basis, layer), settings, seed=1)
-        for basis in ("span", "features")
+        for basis in ("auto", "features")
     )
     for one, other in zip(span, features, strict=True):
         for name, value in one.items():
@@ -91,15 +95,26 @@ def test_both_bases_have_the_same_geometry(stores, layer):
 
 
 def test_attributes_say_where_a_store_comes_from(stores):
-    attributes = read_attributes(stores["span"]["first"])
+    attributes = read_attributes(stores["auto"]["first"])
     assert attributes["condition"] == "clean" and attributes["layer"] == "first"
     assert (attributes["basis"], attributes["n_features"]) == ("span", 512)
+    assert read_attributes(stores["auto"]["head"])["basis"] == "features"
+    assert read_attributes(stores["features"]["first"])["basis"] == "features"
+
+
+@pytest.mark.parametrize(("basis", "passes"), [("auto", [1, 30, 30]), ("features", [1] + [6] * 10)])
+def test_images_pass_together_only_where_a_rotation_needs_them(model, tmp_path, basis, passes):
+    sizes = []
+    handle = model.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
+    extract_activations(model, IMAGES, {"first": tmp_path / "x"}, basis, {}, CPU)
+    handle.remove()
+    assert sizes == passes
 
 
 def test_the_hooks_are_removed_whatever_happens(stores, model, tmp_path):
     with pytest.raises(RuntimeError):
         extract_activations(
-            model, IMAGES[..., :1, :, :], {"first": tmp_path / "x"}, "span", {}, CPU
+            model, IMAGES[..., :1, :, :], {"first": tmp_path / "x"}, "auto", {}, CPU
         )
     assert not any(module._forward_hooks for module in model.modules())
     assert not list(tmp_path.iterdir())
@@ -107,11 +122,11 @@ def test_the_hooks_are_removed_whatever_happens(stores, model, tmp_path):
 
 def test_layers_and_replicates_do_not_change_one_another(stores, model, tmp_path):
     path = tmp_path / "first.zarr.zip"
-    extract_activations(model, IMAGES[1:], {"first": path}, "span", {}, CPU)
-    assert np.allclose(read_array(path, "activations")[0], read(stores, "span", "first")[1])
+    extract_activations(model, IMAGES[1:], {"first": path}, "auto", {}, CPU)
+    assert np.allclose(read_array(path, "activations")[0], read(stores, "auto", "first")[1])
 
 
-@pytest.mark.parametrize("basis", ["span", "features"])
+@pytest.mark.parametrize("basis", ["auto", "features"])
 def test_values_that_are_not_finite_are_kept_and_refused_by_the_geometry(model, tmp_path, basis):
     images = IMAGES.copy()
     images[1, 2, 3, 0, 0, 0] = np.nan
@@ -157,7 +172,7 @@ for n_layers in (2, 12):
 """
 
 
-@pytest.mark.parametrize("basis", ["span", "features"])
+@pytest.mark.parametrize("basis", ["auto", "features"])
 def test_memory_does_not_grow_with_the_number_of_layers(tmp_path, basis):
     """A layer is 12 MiB here, twice that in float64: ten more may not take half of that."""
     command = [sys.executable, "-c", PEAKS, str(ROOT / "scripts"), str(tmp_path), basis]

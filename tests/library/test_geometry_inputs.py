@@ -158,3 +158,32 @@ def test_other_numbers_are_welcome(dtype):
     expected = analyze_manifolds(clouds.astype(float), n_gaussian_vectors=10)
     found = analyze_manifolds(clouds, n_gaussian_vectors=10)
     np.testing.assert_allclose(found.capacity, expected.capacity, rtol=1e-12)
+
+
+def test_manifolds_of_a_sequence_are_asked_for_one_at_a_time():
+    """So a sequence that reads from a file is never in memory as a whole."""
+    clouds, asked = np.random.default_rng(0).standard_normal((4, 6, 50)), []
+
+    class Lazy:
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            asked.append(index)
+            return clouds[index]
+
+    geometry = analyze_manifolds(Lazy(), n_gaussian_vectors=20)
+    assert asked == [0, 1, 2, 3] * 2
+    assert geometry.mean_capacity == analyze_manifolds(clouds, n_gaussian_vectors=20).mean_capacity
+    assert total_dimensionality(Lazy()) == total_dimensionality(clouds)
+
+
+@pytest.mark.parametrize("n_features", [3, 7, 40])
+def test_dimensions_of_points_that_come_in_parts(n_features):
+    """Few features, more points: the rows are reduced on the way."""
+    clouds = np.random.default_rng(0).standard_normal((9, 4, n_features)) + 5
+    everything = clouds.reshape(36, n_features)
+    variances = np.linalg.svd(everything - everything.mean(0), compute_uv=False) ** 2
+    found = total_dimensionality(clouds)
+    assert found.participation_ratio == pytest.approx(variances.sum() ** 2 / (variances**2).sum())
+    assert found.n_components == 1 + np.argmax(np.cumsum(variances) >= 0.9 * variances.sum())

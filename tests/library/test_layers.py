@@ -1,11 +1,13 @@
 """Layers: which there are, in the order in which they run; what is checked before a training."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from helpers import NETWORK, ROOT, changed, read_config
-from manifold_robustness.errors import ConfigurationError, DataError
+from manifold_robustness.errors import ConfigurationError, DataError, ResourceError
 from manifold_robustness.network.checks import check_experiment
 from manifold_robustness.network.data_sets import ArrayImages
 from manifold_robustness.network.layers import (
@@ -91,12 +93,12 @@ def test_a_layer_s_list_of_a_file_that_is_empty(capsys, monkeypatch, tmp_path):
 # What is checked before a training
 
 
-def check(path=None, value=None, counts=(12, 12, 12, 12, 12)):
+def check(path=None, value=None, counts=(12, 12, 12, 12, 12), folder=ROOT):
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
     test = ArrayImages(torch.zeros(len(labels), 3, 8, 8), labels)
     config = changed(CONFIG, path, value) if path else CONFIG
     names = ["ant", "bee", "cat", "dog", "eel"]
-    check_experiment(config, build_model(NETWORK, 5), test, names)
+    check_experiment(config, build_model(NETWORK, 5), test, names, folder)
 
 
 def test_an_experiment_that_can_be_done_passes():
@@ -117,6 +119,30 @@ def test_an_experiment_that_can_be_done_passes():
 def test_an_experiment_that_can_not_be_done_is_refused(path, value, error, words):
     with pytest.raises(error, match=words):
         check(path, value)
+
+
+def test_what_the_machine_has_no_room_for_is_refused_with_the_numbers(monkeypatch):
+    """M = 6, P = 5, two replicates; the input (192) is rotated, head (5) kept as it is."""
+    monkeypatch.setattr("manifold_robustness.limits.available_memory", lambda: 2**29)
+    with pytest.raises(ResourceError, match=r"30 images.* 0\.6 GiB of memory, and there are 0\.5"):
+        check()
+    monkeypatch.undo()
+    per_condition = 2 * 30 * (30 * 4 + 30 * 4 + 5 * 4)  # input, first, head
+    free = 3 * per_condition
+    usage = SimpleNamespace(free=free)
+    monkeypatch.setattr("manifold_robustness.limits.shutil.disk_usage", lambda _: usage)
+    check()
+    usage.free -= 1
+    with pytest.raises(ResourceError, match=r"3 layers under 3 conditions needs .* of disk"):
+        check()
+
+
+def test_what_is_written_already_needs_no_room(monkeypatch, tmp_path):
+    usage = SimpleNamespace(free=0)
+    monkeypatch.setattr("manifold_robustness.limits.shutil.disk_usage", lambda _: usage)
+    (tmp_path / "activations/clean").mkdir(parents=True)
+    (tmp_path / "activations/clean/input.zarr.zip").write_bytes(bytes(3 * 2 * 30 * 260))
+    check(folder=tmp_path)
 
 
 def test_the_class_that_has_too_few_images_is_named():

@@ -14,7 +14,7 @@ from manifold_robustness.geometry_files import SCHEMA_VERSION, VARIABLES, read_g
 from manifold_robustness.hdf5 import create_file, open_file
 from manifold_robustness.predictions import read_predictions, write_predictions
 from manifold_robustness.replicates import solve_replicates
-from manifold_robustness.stores import rebuild
+from manifold_robustness.stores import ArraySpec, StoredArray, create_store, rebuild
 from result_files import CLASSES, write
 
 SETTINGS = {
@@ -72,6 +72,34 @@ def test_what_is_solved_is_what_a_file_takes(tmp_path):
     same = solve_replicates(np.stack([points[0], points[0]]), SETTINGS, seed=1)
     assert not np.array_equal(same[0]["capacity"], same[1]["capacity"])
     assert np.array_equal(same[0]["capacity"], first[0]["capacity"])
+
+
+def test_points_that_stay_on_disk_have_the_same_geometry_bit_for_bit(tmp_path):
+    points = np.random.default_rng(0).standard_normal((2, 4, 5, 40), dtype=np.float32)
+    spec = ArraySpec(points.shape, "float32", tuple("rmpf"), (1, 1, 5, 40))
+    with create_store(tmp_path / "x.zarr.zip", {"activations": spec}, {}) as arrays:
+        for place in np.ndindex(2, 4):
+            arrays["activations"][place] = points[place]
+    stored = StoredArray(tmp_path / "x.zarr.zip", "activations", 2)
+    for simulate in (False, True):
+        settings = {**SETTINGS, "simulate": simulate}
+        pairs = zip(
+            solve_replicates(stored, settings, 1),
+            solve_replicates(points, settings, 1),
+            strict=True,
+        )
+        for one, other in pairs:
+            assert all(np.array_equal(one[k], other[k], equal_nan=True) for k in other)
+
+
+def test_the_spectrum_of_many_points_in_many_dimensions_is_left_out(monkeypatch):
+    points = np.random.default_rng(0).standard_normal((1, 4, 5, 40))
+    for limit, known in ((20, True), (19, False)):
+        monkeypatch.setattr("manifold_robustness.limits.LARGEST_SPECTRUM", limit)
+        result = solve_replicates(points, SETTINGS, 1)[0]
+        for name in ("participation_ratio", "n_components"):
+            assert np.isfinite(result[name]) == known
+        assert np.isfinite(result["capacity"]).all()
 
 
 def test_a_capacity_is_simulated_where_it_is_asked_for():

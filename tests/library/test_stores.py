@@ -12,11 +12,13 @@ from manifold_robustness.errors import StoreError
 from manifold_robustness.stores import (
     SCHEMA_VERSION,
     ArraySpec,
+    StoredArray,
     create_store,
     create_stores,
     provenance,
     read_array,
     read_attributes,
+    read_points,
     rebuild,
 )
 
@@ -49,6 +51,38 @@ def test_round_trip(store):
     assert np.array_equal(read_array(store, "x", (1, slice(0, 2))), VALUES[1, :2])
     attributes = read_attributes(store)
     assert attributes == {"layer": "conv1", "classes": ["α", "b"], "schema_version": SCHEMA_VERSION}
+
+
+def test_an_array_can_be_read_part_by_part(store):
+    array = StoredArray(store, "x", 2)
+    assert array.shape == (2, 3, 4) and len(array) == 2 and array[1].shape == (3, 4)
+    assert [[part.tolist() for part in rows] for rows in array] == VALUES.tolist()
+    assert np.array_equal(StoredArray(store, "x", 1)[0], VALUES[0])
+    with pytest.raises(IndexError):
+        array[2]
+
+
+def test_a_part_of_a_damaged_store_is_refused(store):
+    array, content = StoredArray(store, "x", 2), store.read_bytes()
+    with zipfile.ZipFile(store) as file:
+        chunk = file.getinfo("x/c/1/0/0")
+    store.write_bytes(flip_bit(content, chunk.header_offset + 60))
+    assert np.array_equal(array[0][2], VALUES[0, 2])
+    with pytest.raises(StoreError, match="rebuild it with"):
+        array[1][0]
+
+
+def test_only_many_numbers_are_read_one_manifold_at_a_time(tmp_path, monkeypatch):
+    values, path = np.ones((1, 2, 3, 4)), tmp_path / "points.zarr.zip"
+    spec = ArraySpec(values.shape, "float64", tuple("rmpf"), (1, 1, 3, 4))
+    with create_store(path, {"activations": spec}, {}) as arrays:
+        for manifold in range(2):
+            arrays["activations"][0, manifold] = values[0, manifold]
+    monkeypatch.setattr("manifold_robustness.stores.MANY", 24)
+    assert isinstance(read_points(path), np.ndarray)
+    monkeypatch.setattr("manifold_robustness.stores.MANY", 23)
+    assert isinstance(read_points(path), StoredArray)
+    assert np.array_equal(read_points(path)[0][1], values[0, 1])
 
 
 def test_axes_and_units_are_written(store):

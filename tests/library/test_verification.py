@@ -84,11 +84,11 @@ def test_a_number_that_is_not_finite(tables, column, value):
     assert "every number of geometry.csv is finite, but not at: ('clean', 'fc.1')" in message
 
 
-def test_a_simulation_that_was_not_asked_for_may_be_missing(tables):
+def test_a_measure_that_is_optional_may_be_missing(tables):
     geometry = tables["geometry"].astype(dict.fromkeys(OPTIONAL, float))
     for name in OPTIONAL:
         geometry = at(geometry, name, np.nan)
-    assert len(OPTIONAL) == 2 and verify({**tables, "geometry": geometry})
+    assert len(OPTIONAL) == 4 and verify({**tables, "geometry": geometry})
 
 
 @pytest.mark.parametrize("value", [0.0, -0.1])

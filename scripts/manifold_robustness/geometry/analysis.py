@@ -112,6 +112,8 @@ def analyze_manifolds(
     Parameters
     ----------
     points : (n_manifolds, n_points, n_features), or a sequence of (n_points_i, n_features)
+        Of a sequence each manifold is asked for twice and not kept: one that reads them from a
+        file needs the memory of one manifold and of all centers.
     margin
         :math:`\kappa \ge 0`, in units of the Gaussian field: :math:`\sqrt{N}` times the geometric
         margin of unit vectors.
@@ -160,15 +162,18 @@ def analyze_manifolds(
     True
     """
     clouds = check_manifolds(points)
+    shapes, means = zip(
+        *((cloud.shape, cloud.mean(0, dtype=float)) for cloud in clouds), strict=True
+    )
+    means = np.array(means)
     margin, tolerance, seed = check_margin(margin), check_tolerance(tolerance), check_seed(seed)
     if gaussian_vectors is None:
         n_gaussian_vectors = check_count(n_gaussian_vectors, "Gaussian vector")
     else:
-        gaussian_vectors = check_gaussian_vectors(gaussian_vectors, clouds)
+        gaussian_vectors = check_gaussian_vectors(gaussian_vectors, shapes)
         n_gaussian_vectors = gaussian_vectors[0].shape[1]
 
-    means = np.array([cloud.mean(0, dtype=float) for cloud in clouds])
-    n_points = np.array([len(cloud) for cloud in clouds])
+    n_points = np.array([shape[0] for shape in shapes])
     structure = find_center_structure(means, center_rank, center_selection, center_restarts)
     centers = means - n_points @ means / n_points.sum()
     centers = remove_directions(centers, structure.directions)
@@ -200,7 +205,7 @@ def analyze_manifolds(
         gap_residual=max(one.gap_residual for one in anchors),
         n_resolved=sum(one.n_resolved for one in anchors),
         n_points=n_points,
-        n_features=clouds[0].shape[1],
+        n_features=means.shape[1],
         n_gaussian_vectors=n_gaussian_vectors,
         margin=margin,
         solver=solver,

@@ -62,17 +62,33 @@ def total_dimensionality(points, variance_share: float = 0.9) -> TotalDimensiona
     """
     if not 0 < variance_share <= 1:
         raise GeometryError(f"Need a share of the variance in (0, 1]. Got {variance_share!r}.")
-    everything = np.concatenate([np.asarray(cloud, float) for cloud in check_manifolds(points)])
-    rounding = ROUNDING * np.linalg.norm(everything)
-    everything -= everything.mean(0)
-    if everything.shape[1] > everything.shape[0]:
-        everything = np.linalg.qr(everything.T, mode="r")
-    spectrum = np.linalg.svd(everything, compute_uv=False)
+    clouds = check_manifolds(points)
+    counts, sums, squares = zip(*(_moments(cloud) for cloud in clouds), strict=True)
+    mean, rounding = sum(sums) / sum(counts), ROUNDING * np.sqrt(sum(squares))
+    spectrum = np.linalg.svd(_reduced(clouds, mean), compute_uv=False)
     if spectrum[0] <= rounding:
-        raise GeometryError(f"Need at least two distinct points. All {len(everything)} coincide.")
+        raise GeometryError(f"Need at least two distinct points. All {sum(counts)} coincide.")
     variances = (spectrum / spectrum[0]) ** 2
     shares = np.cumsum(variances) / variances.sum()
     # Rounding must not ask for a further component: 1e-12 of the variance is nobody's.
     n_components = 1 + int(np.searchsorted(shares, variance_share - 1e-12))
     ratio = variances.sum() ** 2 / (variances**2).sum()
     return TotalDimensionality(float(ratio), n_components)
+
+
+def _moments(cloud):
+    return len(cloud), cloud.sum(0, dtype=float), float(np.linalg.norm(cloud.astype(float)) ** 2)
+
+
+def _reduced(clouds, mean):
+    """Rows of the same singular values as all points about the mean: at most three times as many
+    as features, or one manifold more."""
+    rows, count = [], 0
+    for cloud in clouds:
+        rows.append(cloud - mean)
+        count += len(cloud)
+        if count > 2 * len(mean):
+            rows = [np.linalg.qr(np.concatenate(rows), mode="r")]
+            count = len(rows[0])
+    rows = np.concatenate(rows)
+    return np.linalg.qr(rows.T, mode="r") if rows.shape[1] > rows.shape[0] else rows

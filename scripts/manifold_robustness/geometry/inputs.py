@@ -1,5 +1,6 @@
 """What the geometry requires of its input. Every refusal names the requirement and the value."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -7,18 +8,36 @@ import numpy as np
 from ..errors import GeometryError
 
 
-def check_manifolds(points) -> list[np.ndarray]:
-    """Manifolds as a list of arrays (n_points_i, n_features) of finite numbers."""
-    clouds = [_as_numbers(cloud, index) for index, cloud in enumerate(_as_sequence(points))]
-    if len(clouds) < 2:
-        raise GeometryError(f"Need at least two manifolds. Got {len(clouds)}.")
-    n_features = clouds[0].shape[1]
-    for index, cloud in enumerate(clouds):
-        if cloud.shape[1] != n_features:
+class Manifolds(Sequence):
+    """Manifolds as arrays (n_points_i, n_features) of finite numbers, checked when asked for.
+
+    None is kept: a sequence that reads its items from a file never is in memory as a whole.
+    """
+
+    def __init__(self, points):
+        self._points = points
+        self._n_features = None
+
+    def __len__(self):
+        return len(self._points)
+
+    def __getitem__(self, index) -> np.ndarray:
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        cloud = _as_numbers(self._points[index], index)
+        if self._n_features is None:
+            self._n_features = cloud.shape[1]
+        self._check(cloud, index)
+        return cloud
+
+    def _check(self, cloud, index):
+        if cloud.shape[1] != self._n_features:
             raise GeometryError(
-                f"Need as many features in every manifold. Manifold 0 has {n_features}, "
+                f"Need as many features in every manifold. Manifold 0 has {self._n_features}, "
                 f"manifold {index} has {cloud.shape[1]}."
             )
+        if self._n_features == 0:
+            raise GeometryError("Need at least one feature. Got 0.")
         if len(cloud) < 2:
             raise GeometryError(
                 f"Need at least two points in each manifold. Manifold {index} has {len(cloud)}."
@@ -29,8 +48,13 @@ def check_manifolds(points) -> list[np.ndarray]:
                 f"Need finite points. Manifold {index} holds {cloud[point, feature]} "
                 f"at point {point}, feature {feature}."
             )
-    if n_features == 0:
-        raise GeometryError("Need at least one feature. Got 0.")
+
+
+def check_manifolds(points) -> Manifolds:
+    """Two manifolds or more; each is checked as it is asked for."""
+    clouds = Manifolds(_as_sequence(points))
+    if len(clouds) < 2:
+        raise GeometryError(f"Need at least two manifolds. Got {len(clouds)}.")
     return clouds
 
 
@@ -66,18 +90,18 @@ def check_count(count, what: str) -> int:
     return int(count)
 
 
-def check_gaussian_vectors(vectors, clouds) -> list[np.ndarray]:
-    """One array (D_i + 1, n_t) of finite numbers for each manifold, D_i = min(N, M_i)."""
+def check_gaussian_vectors(vectors, shapes) -> list[np.ndarray]:
+    """One array (D_i + 1, n_t) of finite numbers for each manifold's shape, D_i = min(M_i, N)."""
     vectors = list(vectors)
-    if len(vectors) != len(clouds):
+    if len(vectors) != len(shapes):
         raise GeometryError(
-            f"Need one array of Gaussian vectors for each of {len(clouds)} manifolds. "
+            f"Need one array of Gaussian vectors for each of {len(shapes)} manifolds. "
             f"Got {len(vectors)}."
         )
     checked = []
-    for index, (array, cloud) in enumerate(zip(vectors, clouds, strict=True)):
+    for index, (array, shape) in enumerate(zip(vectors, shapes, strict=True)):
         array = np.asarray(array)
-        rows = min(cloud.shape) + 1
+        rows = min(shape) + 1
         n_vectors = checked[0].shape[1] if checked else "n_gaussian_vectors"
         fits = array.ndim == 2 and array.shape[0] == rows and array.shape[1] > 0
         if not fits or (checked and array.shape[1] != n_vectors):
@@ -97,6 +121,8 @@ def _as_sequence(points):
             "Need points of shape (n_manifolds, n_points, n_features). "
             f"Got an array of shape {points.shape}."
         )
+    if hasattr(points, "__len__") and hasattr(points, "__getitem__"):
+        return points
     try:
         return list(points)
     except TypeError:

@@ -1,7 +1,7 @@
-"""Activations of chosen layers: one forward pass per replicate, one store per layer.
+"""Activations of chosen layers: a forward pass per replicate or manifold, one store per layer.
 
-A layer's output is rotated into the span of its points and written as its hook fires, so that the
-memory in use is that of one layer, however many are kept.
+A layer's output is written as its hook fires, rotated into the span of its points where that makes
+it smaller, so that the memory in use is that of one layer, however many are kept.
 """
 
 import logging
@@ -9,6 +9,7 @@ import logging
 import numpy as np
 import torch
 
+from ..limits import choose_basis, require_extraction
 from ..stores import ArraySpec, create_stores
 from .layers import INPUT
 
@@ -58,37 +59,60 @@ def extract_activations(model, images, paths, basis, attributes, device):
         By layer (a module's path, or ``input`` for the pixels), where its store is written:
         array ``activations`` of shape (replicates, n_manifolds, n_points, n_features), n_features
         being that of `basis`, and the attribute ``n_features``, the layer's own.
-    basis : {"span", "features"}
-        Coordinates in the span of a replicate's points (float64), or the features (float32).
+    basis : {"auto", "features"}
+        Coordinates in the span of a replicate's points (float64) where
+        :func:`~manifold_robustness.limits.choose_basis` says so, or the features (float32), a
+        chunk per manifold. Where no layer is rotated, images pass a manifold at a time, else a
+        replicate at a time.
     attributes : dict
         Provenance.
     device : torch.device
+
+    Raises
+    ------
+    ResourceError
+        Where that takes more memory than there is.
     """
     layers = list(paths)
     sizes = _feature_counts(model, images[0, 0, :1], layers, device)
+    bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
+    require_extraction({INPUT: images[0, 0, 0].size, **sizes}, bases, images.shape[:3])
     stores = {
         layer: (
             paths[layer],
-            {"activations": _spec(images.shape[:3], sizes[layer], basis)},
-            {**attributes, "layer": layer, "basis": basis, "n_features": sizes[layer]},
+            {"activations": _spec(images.shape[:3], sizes[layer], bases[layer])},
+            {**attributes, "layer": layer, "basis": bases[layer], "n_features": sizes[layer]},
         )
         for layer in layers
     }
     with create_stores(stores) as arrays:
         for replicate, batch in enumerate(images):
+            for manifolds in _passes(len(batch), bases):
 
-            def keep(layer, output, replicate=replicate):
-                values = span_coordinates(output) if basis == "span" else output
-                array = arrays[layer]["activations"]
-                values = values.cpu().numpy().reshape(array.shape[1:])
-                if basis == "span":
-                    array[replicate] = values
-                else:  # a chunk at a time: stores.create_store
-                    for manifold, points in enumerate(values):
-                        array[replicate, manifold] = points
+                def keep(layer, output, place=(replicate, manifolds)):
+                    _write(arrays[layer]["activations"], place, output, bases[layer])
 
-            _forward(model, _flat_images(batch), layers, keep, device)
+                _forward(model, _flat_images(batch[manifolds]), layers, keep, device)
             logger.info("replicate %d of %d is written", replicate + 1, len(images))
+
+
+def _passes(n_manifolds, bases):
+    """The manifolds that pass through the network together: a rotation needs them all."""
+    if "span" in bases.values():
+        return [slice(0, n_manifolds)]
+    return [slice(manifold, manifold + 1) for manifold in range(n_manifolds)]
+
+
+def _write(array, place, output, basis):
+    replicate, manifolds = place
+    if basis == "span":
+        output = span_coordinates(output)
+    values = output.cpu().numpy().reshape(-1, *array.shape[2:])
+    if basis == "span":
+        array[replicate] = values
+        return
+    for manifold, points in enumerate(values, start=manifolds.start):
+        array[replicate, manifold] = points  # a chunk at a time: stores.create_store
 
 
 def _flat_images(images):
@@ -99,7 +123,7 @@ def _spec(shape, n_features, basis):
     n_manifolds, n_points = shape[1:]
     dimensions = ("replicate", "manifold", "point", "feature")
     if basis == "span":
-        kept = min(n_features, n_manifolds * n_points)
+        kept = n_manifolds * n_points
         return ArraySpec((*shape, kept), "float64", dimensions, (1, n_manifolds, n_points, kept))
     return ArraySpec((*shape, n_features), "float32", dimensions, (1, 1, n_points, n_features))
 

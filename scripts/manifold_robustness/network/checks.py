@@ -1,24 +1,38 @@
 """What later stages want of the network and the data set, checked before a training."""
 
+from pathlib import Path
+
 import numpy as np
 
+from ..conditions import list_conditions
+from ..configuration import select_layers
 from ..errors import DataError
+from ..limits import (
+    choose_basis,
+    geometry_memory,
+    require_disk,
+    require_extraction,
+    require_memory,
+    store_bytes,
+)
 from .data_sets import labels_of
-from .layers import check_layers, list_layers
+from .layers import INPUT, check_layers, list_layers
 
 
-def check_experiment(config, model, test, classes):
+def check_experiment(config, model, test, classes, folder):
     """Check the layers, classes and test images that a configuration asks for.
 
     Parameters
     ----------
     config : dict
-        The whole configuration; ``activations.layers`` and ``images`` are read.
+        The whole configuration.
     model : torch.nn.Module
         On the CPU.
     test : torch.utils.data.Dataset
         The test images.
     classes : list of str
+    folder : path
+        Where the results are written.
 
     Raises
     ------
@@ -26,8 +40,15 @@ def check_experiment(config, model, test, classes):
         For a layer that the network does not have, or layers out of forward order.
     DataError
         For too few classes, or a class with too few test images.
+    ResourceError
+        Where this machine has too little memory or disk for what later stages do.
     """
-    check_layers(config["activations"]["layers"], list_layers(model, test[0][0].shape))
+    layers = check_layers(config["activations"]["layers"], list_layers(model, test[0][0].shape))
+    _check_images(config, test, classes)
+    _check_room(config, {layer.name: layer.n_features for layer in layers}, test, Path(folder))
+
+
+def _check_images(config, test, classes):
     images = config["images"]
     if images["n_manifolds"] > len(classes):
         raise DataError(
@@ -43,3 +64,26 @@ def check_experiment(config, model, test, classes):
                 f"{images['n_points']} x images.replicates {images['replicates']} needs {needed}; "
                 "lower one of them"
             )
+
+
+def _check_room(config, sizes, test, folder):
+    images, setting = config["images"], config["activations"]["basis"]
+    shape = [images[key] for key in ("replicates", "n_manifolds", "n_points")]
+    bases = {layer: choose_basis(setting, n, *shape[1:]) for layer, n in sizes.items()}
+    require_extraction({INPUT: test[0][0].numel(), **sizes}, bases, shape)
+    conditions = list_conditions(config["perturbations"])
+    stores = {layer: store_bytes(bases[layer], sizes[layer], *shape) for layer in sizes}
+    written = sum(file.stat().st_size for file in (folder / "activations").rglob("*.zip"))
+    require_disk(
+        len(conditions) * sum(stores.values()) - written,
+        folder,
+        f"the activations of {len(sizes)} layers under {len(conditions)} conditions",
+        "keep fewer layers (activations.layers), or lower images.n_points or images.replicates",
+    )
+    for layer in select_layers(config["geometry"]["layers"], list(sizes)):
+        width = shape[1] * shape[2] if bases[layer] == "span" else sizes[layer]
+        require_memory(
+            geometry_memory(*shape[1:], width, config["geometry"]["simulate"]),
+            f"the geometry of layer {layer}",
+            "lower images.n_points or images.n_manifolds",
+        )

@@ -1,0 +1,148 @@
+"""What a job needs of memory and disk, and what there is: refused with numbers before it starts.
+
+The needs are worked out from the sizes of the arrays that a job holds at once, and measured to be
+no less (benchmarks/full_size.md).
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from .errors import ResourceError
+
+GIB = 2**30
+CGROUPS = Path("/sys/fs/cgroup")
+LARGEST_CHUNK = 2**31 - 1  # bytes that one compressed chunk of a store may hold
+TORCH, NUMPY = 0.6 * GIB, 0.5 * GIB  # of a process before it holds what is counted here
+# Arrays of a size that are held at once, counted in the code that the name says.
+FORWARD_COPIES, ROTATION_COPIES = 4, 2.5
+FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 6, 4, 3, 6
+# Beyond so many dimensions no spectrum of all points is worked out: a minute and a GiB.
+LARGEST_SPECTRUM = 5000
+
+
+def choose_basis(setting, n_features, n_manifolds, n_points):
+    """Return the basis that a layer's activations are kept in.
+
+    ``span`` (coordinates in the span of a replicate's points) where that at least halves the
+    numbers, n_manifolds · n_points <= n_features / 2; otherwise, or where `setting` is
+    ``features``, ``features``.
+
+    >>> choose_basis("auto", 65536, 10, 30), choose_basis("auto", 65536, 100, 500)
+    ('span', 'features')
+    """
+    halves = 2 * n_manifolds * n_points <= n_features
+    return "span" if setting == "auto" and halves else "features"
+
+
+def has_spectrum(n_manifolds, n_points, n_features):
+    """Say whether the dimensions of all points together are worked out."""
+    return min(n_manifolds * n_points, n_features) <= LARGEST_SPECTRUM
+
+
+def store_bytes(basis, n_features, replicates, n_manifolds, n_points):
+    """Return the size of a layer's store. Half of the coordinates in a span are zero."""
+    count = replicates * n_manifolds * n_points
+    return count * (n_manifolds * n_points * 8 / 2 if basis == "span" else n_features * 4)
+
+
+def extraction_memory(bases, sizes, replicates, n_manifolds, n_points):
+    """Return the bytes that an extraction holds at once.
+
+    `sizes` gives the number of features by layer, always of the input, `bases` the basis of those
+    that are kept.
+    """
+    count = n_manifolds * n_points
+    spans = [sizes[layer] for layer, basis in bases.items() if basis == "span"]
+    batch = count if spans else n_points
+    images = 2 * replicates * count * sizes["input"] * 4
+    forward = FORWARD_COPIES * batch * max(sizes.values()) * 4
+    return TORCH + images + forward + ROTATION_COPIES * count * max(spans, default=0) * 8
+
+
+def geometry_memory(n_manifolds, n_points, n_features, simulate):
+    """Return the bytes that the geometry of stored activations holds at once."""
+    count = n_manifolds * n_points
+    frame = FRAME_COPIES * n_points + CENTER_COPIES * n_manifolds
+    rows = 0
+    if has_spectrum(n_manifolds, n_points, n_features):
+        rows = SPECTRUM_COPIES * min(count, 3 * n_features + n_points)
+    if simulate:
+        rows = max(rows, SIMULATION_COPIES * count)
+    return NUMPY + max(frame, rows) * n_features * 8
+
+
+def available_memory():
+    """Return the bytes of memory that this process may use.
+
+    The machine's, or less where a control group (version 2) or Slurm sets a limit.
+    """
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    if "SLURM_MEM_PER_NODE" in os.environ:  # MiB; 0 stands for all of a node
+        limits.append(int(os.environ["SLURM_MEM_PER_NODE"]) * 2**20)
+    limits += _control_groups()
+    return min(limit for limit in limits if limit > 0)
+
+
+def require_memory(needed, what, remedy):
+    """Raise :class:`ResourceError` where `needed` bytes are more than there are for this process.
+
+    >>> require_memory(2**60, "a test", "ask for less")
+    Traceback (most recent call last):
+        ...
+    manifold_robustness.errors.ResourceError: a test needs about 1073741824.0 GiB of memory, ...
+    """
+    available = available_memory()
+    if needed > available:
+        raise ResourceError(
+            f"{what} needs about {needed / GIB:.1f} GiB of memory, and there are "
+            f"{available / GIB:.1f} GiB; {remedy}"
+        )
+
+
+def require_extraction(sizes, bases, shape):
+    """Raise :class:`ResourceError` where an extraction of (replicates, P, M) images can't fit."""
+    replicates, n_manifolds, n_points = shape
+    require_memory(
+        extraction_memory(bases, sizes, replicates, n_manifolds, n_points),
+        f"the extraction of {n_manifolds * n_points} images at once",
+        "set activations.basis to features, or lower images.n_points or images.n_manifolds",
+    )
+    for layer, basis in bases.items():
+        chunk = n_points * sizes[layer] * 4
+        if basis == "features" and chunk > LARGEST_CHUNK:
+            raise ResourceError(
+                f"{n_points} points of layer {layer} take {chunk / GIB:.1f} GiB, and a chunk of a "
+                "store holds 2 GiB at most; lower images.n_points"
+            )
+
+
+def require_disk(needed, folder, what, remedy):
+    """Raise :class:`ResourceError` where the disk of `folder` has no room for `needed` bytes."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ResourceError(
+            f"{what} needs about {needed / GIB:.1f} GiB of disk, and {Path(folder).resolve()} has "
+            f"{free / GIB:.1f} GiB free; {remedy}"
+        )
+
+
+def _control_groups():
+    try:
+        group = next(
+            line.partition("::")[2]
+            for line in _lines("/proc/self/cgroup")
+            if line.startswith("0::")
+        )
+    except (OSError, StopIteration):
+        return []
+    folder, limits = CGROUPS / group.lstrip("/"), []
+    for each in [folder, *folder.parents]:
+        file = each / "memory.max"
+        if file.is_file():
+            limits += [int(line) for line in _lines(file) if line.isdigit()]
+    return limits
+
+
+def _lines(path):
+    return Path(path).read_text(encoding="ascii").splitlines()

@@ -1,0 +1,82 @@
+"""Limits: what there is of memory, and needs that cover what jobs really take."""
+
+import subprocess
+import sys
+
+import pytest
+
+from helpers import ROOT
+from manifold_robustness import limits
+from manifold_robustness.errors import ResourceError
+
+GIB = 2**30
+
+
+@pytest.fixture
+def cgroups(tmp_path, monkeypatch):
+    """A tree of control groups of which this process is in a/b; write their limits."""
+    lines = {"/proc/self/cgroup": ["0::/a/b"]}
+    monkeypatch.setattr(limits, "CGROUPS", tmp_path)
+    monkeypatch.delenv("SLURM_MEM_PER_NODE", raising=False)
+    read = limits._lines
+    monkeypatch.setattr(limits, "_lines", lambda path: lines.get(str(path)) or read(path))
+    (tmp_path / "a/b").mkdir(parents=True)
+    return tmp_path
+
+
+def test_the_least_limit_counts(cgroups, monkeypatch):
+    machine = limits.available_memory()
+    assert machine > GIB
+    (cgroups / "a/b/memory.max").write_text("max\n")
+    assert limits.available_memory() == machine
+    (cgroups / "a/memory.max").write_text(f"{3 * 2**20}\n")
+    assert limits.available_memory() == 3 * 2**20
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "2")
+    assert limits.available_memory() == 2 * 2**20
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "0")  # all of a node
+    assert limits.available_memory() == 3 * 2**20
+
+
+def test_a_basis_is_that_of_fewer_numbers():
+    assert limits.choose_basis("auto", 600, 10, 30) == "span"
+    assert limits.choose_basis("auto", 599, 10, 30) == "features"
+    assert limits.choose_basis("features", 10**6, 10, 30) == "features"
+
+
+def test_a_chunk_that_a_store_can_not_hold_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "available_memory", lambda: 2**60)
+    sizes = {"input": 10, "conv": 2**20}
+    bases = {"conv": "features"}
+    limits.require_extraction(sizes, bases, (1, 10, 511))
+    with pytest.raises(ResourceError, match=r"512 points of layer conv take 2\.0 GiB"):
+        limits.require_extraction(sizes, bases, (1, 10, 512))
+    limits.require_extraction(sizes, {"conv": "span"}, (1, 10, 512))
+
+
+MEASURE = """
+import re, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from manifold_robustness.replicates import solve_replicates
+shape = [int(n) for n in sys.argv[2].split()]
+points = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
+def peak():  # not getrusage's: that begins with the peak of the process that started this one
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+before = peak()
+settings = dict(margin=0.0, n_gaussian_vectors=5, center_rank=1, center_selection="stable",
+                tolerance=1e-10, simulate=sys.argv[3] == "True")
+solve_replicates(points, settings, 0)
+print((peak() - before) * 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    ("shape", "simulate"),
+    [((4, 400, 12000), False), ((20, 100, 1500), False), ((5, 30, 20000), True)],
+)
+def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate):
+    command = [sys.executable, "-c", MEASURE, str(ROOT / "scripts"), " ".join(map(str, shape))]
+    done = subprocess.run([*command, str(simulate)], capture_output=True, text=True, check=True)
+    allowed = limits.geometry_memory(*shape, simulate) - limits.NUMPY
+    assert allowed / 4 < float(done.stdout) < allowed * 1.1
