@@ -1,0 +1,141 @@
+"""What the paper's experiment costs, stage by stage, on made-up images of CIFAR-10's size.
+
+    .venv/bin/python benchmarks/full_size.py [threads]
+
+Extraction and solves are jobs of the workflow itself, with the interpreters they start; training
+and evaluation are timed per image in this process. benchmarks/full_size.md has the tables.
+"""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from manifold_robustness.images import write_images  # noqa: E402
+from manifold_robustness.network.data_sets import ArrayImages  # noqa: E402
+from manifold_robustness.network.devices import place, prepare_device  # noqa: E402
+from manifold_robustness.network.evaluation import perturb_and_predict  # noqa: E402
+from manifold_robustness.network.model import initial_model, save_weights  # noqa: E402
+from manifold_robustness.network.training import Training  # noqa: E402
+from manifold_robustness.stores import provenance  # noqa: E402
+
+SHAPE = (1, 10, 30)  # replicates, P, M
+CLASSES = [str(label) for label in range(10)]
+NOISE = {
+    "family": "gaussian",
+    "strength": 0.1,
+    "options": {"parameterization": "standard_deviation", "clip": True},
+}
+
+
+def main(threads=2):
+    device = prepare_device(threads)
+    print(f"{device}, {threads} threads")
+    model = place(
+        initial_model({"architecture": "resnet18", "weights": "none", "weights_file": None}, 10, 0),
+        device,
+    )
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        time_jobs(Path(folder), model, config, threads)
+    time_evaluation(model, device)
+    time_training(model, config, device)
+
+
+def images(count):
+    """Smooth made-up images of ten classes: a pattern of the class, and one of their own."""
+    random = np.random.default_rng(0)
+    coarse = random.random((count, 3, 4, 4), dtype=np.float32)
+    coarse += 2 * random.random((10, 3, 4, 4), dtype=np.float32)[np.arange(count) % 10]
+    fine = nn.functional.interpolate(torch.from_numpy(coarse / 3), size=32, mode="bilinear")
+    return ArrayImages(fine, np.arange(count) % 10)
+
+
+def time_jobs(folder, model, config, threads):
+    results = folder / "results/full-size"
+    overlay = folder / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump({"run": "full-size", "images": {"replicates": SHAPE[0]}}))
+    save_weights(model, results / "model/weights.safetensors")
+    chosen = images(np.prod(SHAPE)).images.numpy().reshape(30, 10, 3, 32, 32).swapaxes(0, 1)
+    attributes = {"condition": "clean", "classes": CLASSES, "seed": 0, **provenance()}
+    indices = np.arange(np.prod(SHAPE)).reshape(SHAPE)
+    write_images(results / "images/clean.zarr.zip", chosen[None], indices, attributes)
+    layers = config["activations"]["layers"]
+    for rule, name in (
+        ("extract_activations", "activations/clean/{}.zarr.zip"),
+        ("solve_geometry", "geometry/clean/{}.h5"),
+    ):
+        targets = [f"results/full-size/{name.format(layer)}" for layer in layers]
+        start = time.perf_counter()
+        run(folder, rule, targets, overlay, threads)
+        wall = time.perf_counter() - start
+        jobs = [read_log(log) for log in (results / "logs" / rule).rglob("*.log")]
+        seconds, peaks = zip(*jobs, strict=True)
+        print(
+            f"{rule}: {len(jobs)} jobs, wall {wall:.1f} s with Snakemake's start; a job "
+            f"{statistics.median(seconds):.1f} s (greatest {max(seconds):.1f}), "
+            f"peak {max(peaks)} MiB"
+        )
+    size = sum(path.stat().st_size for path in results.rglob("activations/**/*.zip"))
+    print(f"activations of a condition: {size / 1e6:.0f} MB")
+
+
+def run(folder, rule, targets, overlay, threads):
+    command = [sys.executable, "-m", "snakemake", *targets, "--allowed-rules", rule]
+    command += ["--cores", str(threads), "--directory", str(folder)]
+    configs = [ROOT / "config.yaml", ROOT / "config.cifar10.yaml", overlay]
+    command += ["--configfile", *map(str, configs)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+
+
+def read_log(path):
+    found = re.search(r"took ([\d.]+) s, peak memory (\d+) MiB", path.read_text())
+    return float(found[1]), int(found[2])
+
+
+def time_evaluation(model, device, count=1000):
+    model.eval()
+    data = images(count)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        perturb_and_predict(model, data, NOISE, 250, 0, device)
+        times.append((time.perf_counter() - start) / count * 1000)
+    print(f"evaluation: {statistics.median(times):.2f} ms per image, its noise included")
+
+
+def time_training(model, config, device, count=320):
+    paper = yaml.safe_load((ROOT / "config.cifar10.yaml").read_text())["training"]
+    few = images(64)
+    for autocast in ("none", "bfloat16"):
+        recipe = {**config["training"], **paper, "workers": 0, "autocast": autocast}
+        splits = {"train": images(count), "validation": few, "test": few}
+        training = Training(model, splits, recipe, 0, device)
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            training._train()
+            times.append((time.perf_counter() - start) / count * 1000)
+        print(f"training, autocast {autocast}: {statistics.median(times):.1f} ms per image")
+    augmented = training.splits["train"]
+    start = time.perf_counter()
+    for index in range(count):
+        augmented[index]
+    print(f"augmentation: {(time.perf_counter() - start) / count * 1000:.2f} ms of that")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
