@@ -2,7 +2,7 @@
 
 from manifold_robustness.geometry_files import write_geometry
 from manifold_robustness.jobs import run_job
-from manifold_robustness.limits import geometry_memory, require_memory
+from manifold_robustness.limits import available_memory, require_geometry
 from manifold_robustness.replicates import solve_replicates
 from manifold_robustness.stores import read_attributes, read_points
 
@@ -10,10 +10,8 @@ from manifold_robustness.stores import read_attributes, read_points
 def main(snakemake):
     params, path = snakemake.params, snakemake.input[0]
     points, attributes = read_points(path), read_attributes(path)
-    require_memory(
-        geometry_memory(*points.shape[1:], params.geometry["simulate"]),
-        f"the geometry of {points.shape[1]} manifolds of {points.shape[2]} points",
-        "lower images.n_points or images.n_manifolds, or give the job more memory",
+    require_geometry(
+        points.shape[:3], points.shape[3], params.geometry["simulate"], available_memory()
     )
     results = solve_replicates(points, params.geometry, params.seed)
     manifolds = attributes["classes"][: points.shape[1]]

@@ -13,12 +13,15 @@ from .errors import ResourceError
 GIB = 2**30
 CGROUPS = Path("/sys/fs/cgroup")
 LARGEST_CHUNK = 2**31 - 1  # bytes that one compressed chunk of a store may hold
-TORCH, NUMPY = 0.6 * GIB, 0.5 * GIB  # of a process before it holds what is counted here
+TORCH, NUMPY = 0.4 * GIB, 0.1 * GIB  # of a process that holds no data yet
+MANY = 2**25  # numbers of a store that are read at once; of more, one manifold at a time
 # Arrays of a size that are held at once, counted in the code that the name says.
 FORWARD_COPIES, ROTATION_COPIES = 4, 2.5
 FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 6, 4, 3, 6
 # Beyond so many dimensions no spectrum of all points is worked out: a minute and a GiB.
 LARGEST_SPECTRUM = 5000
+PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+REMEDY = "lower images.n_points or images.n_manifolds, or give the job more memory"
 
 
 def choose_basis(setting, n_features, n_manifolds, n_points):
@@ -60,16 +63,17 @@ def extraction_memory(bases, sizes, replicates, n_manifolds, n_points):
     return TORCH + images + forward + ROTATION_COPIES * count * max(spans, default=0) * 8
 
 
-def geometry_memory(n_manifolds, n_points, n_features, simulate):
+def geometry_memory(replicates, n_manifolds, n_points, n_features, simulate):
     """Return the bytes that the geometry of stored activations holds at once."""
     count = n_manifolds * n_points
+    read = min(replicates * count * n_features, MANY)
     frame = FRAME_COPIES * n_points + CENTER_COPIES * n_manifolds
     rows = 0
     if has_spectrum(n_manifolds, n_points, n_features):
         rows = SPECTRUM_COPIES * min(count, 3 * n_features + n_points)
     if simulate:
         rows = max(rows, SIMULATION_COPIES * count)
-    return NUMPY + max(frame, rows) * n_features * 8
+    return NUMPY + (read + max(frame, rows) * n_features) * 8
 
 
 def available_memory():
@@ -77,22 +81,29 @@ def available_memory():
 
     The machine's, or less where a control group (version 2) or Slurm sets a limit.
     """
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    limits = [PHYSICAL, *_control_groups()]
     if "SLURM_MEM_PER_NODE" in os.environ:  # MiB; 0 stands for all of a node
         limits.append(int(os.environ["SLURM_MEM_PER_NODE"]) * 2**20)
-    limits += _control_groups()
     return min(limit for limit in limits if limit > 0)
 
 
-def require_memory(needed, what, remedy):
-    """Raise :class:`ResourceError` where `needed` bytes are more than there are for this process.
+def memory_of_other_jobs():
+    """Return the bytes that a later job may use, as far as this one can know.
 
-    >>> require_memory(2**60, "a test", "ask for less")
+    On one machine as many as here; a job of Slurm's own limits say nothing of another's.
+    """
+    return PHYSICAL if "SLURM_JOB_ID" in os.environ else available_memory()
+
+
+def require_memory(needed, available, what, remedy):
+    """Raise :class:`ResourceError` where `needed` bytes are more than the `available` ones.
+
+    >>> require_memory(2**32, 2**31, "a test", "ask for less")
     Traceback (most recent call last):
         ...
-    manifold_robustness.errors.ResourceError: a test needs about 1073741824.0 GiB of memory, ...
+    manifold_robustness.errors.ResourceError: a test needs about 4.0 GiB of memory, and there are \
+2.0 GiB; ask for less
     """
-    available = available_memory()
     if needed > available:
         raise ResourceError(
             f"{what} needs about {needed / GIB:.1f} GiB of memory, and there are "
@@ -100,13 +111,14 @@ def require_memory(needed, what, remedy):
         )
 
 
-def require_extraction(sizes, bases, shape):
+def require_extraction(sizes, bases, shape, available):
     """Raise :class:`ResourceError` where an extraction of (replicates, P, M) images can't fit."""
     replicates, n_manifolds, n_points = shape
     require_memory(
         extraction_memory(bases, sizes, replicates, n_manifolds, n_points),
-        f"the extraction of {n_manifolds * n_points} images at once",
-        "set activations.basis to features, or lower images.n_points or images.n_manifolds",
+        available,
+        f"the extraction of {n_manifolds * n_points} images a replicate",
+        f"set activations.basis to features, or {REMEDY}",
     )
     for layer, basis in bases.items():
         chunk = n_points * sizes[layer] * 4
@@ -115,6 +127,17 @@ def require_extraction(sizes, bases, shape):
                 f"{n_points} points of layer {layer} take {chunk / GIB:.1f} GiB, and a chunk of a "
                 "store holds 2 GiB at most; lower images.n_points"
             )
+
+
+def require_geometry(shape, n_features, simulate, available):
+    """Raise :class:`ResourceError` where the geometry of a layer of (replicates, P, M) points can't
+    fit."""
+    require_memory(
+        geometry_memory(*shape, n_features, simulate),
+        available,
+        f"the geometry of {shape[1]} manifolds of {shape[2]} points in {n_features} dimensions",
+        REMEDY,
+    )
 
 
 def require_disk(needed, folder, what, remedy):

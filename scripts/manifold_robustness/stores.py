@@ -20,9 +20,9 @@ from zarr.storage import ZipStore
 
 from .atomic import written_beside
 from .errors import StoreError
+from .limits import MANY
 
 SCHEMA_VERSION = 1
-MANY = 2**25  # numbers that are read at once, a quarter of a GiB at most
 DAMAGE = (OSError, KeyError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 

@@ -123,8 +123,8 @@ def test_an_experiment_that_can_not_be_done_is_refused(path, value, error, words
 
 def test_what_the_machine_has_no_room_for_is_refused_with_the_numbers(monkeypatch):
     """M = 6, P = 5, two replicates; the input (192) is rotated, head (5) kept as it is."""
-    monkeypatch.setattr("manifold_robustness.limits.available_memory", lambda: 2**29)
-    with pytest.raises(ResourceError, match=r"30 images.* 0\.6 GiB of memory, and there are 0\.5"):
+    monkeypatch.setattr("manifold_robustness.limits.available_memory", lambda: 2**28)
+    with pytest.raises(ResourceError, match=r"30 images.* 0\.4 GiB of memory, and there are 0\.2"):
         check()
     monkeypatch.undo()
     per_condition = 2 * 30 * (30 * 4 + 30 * 4 + 5 * 4)  # input, first, head

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from helpers import ROOT
@@ -43,14 +44,29 @@ def test_a_basis_is_that_of_fewer_numbers():
     assert limits.choose_basis("features", 10**6, 10, 30) == "features"
 
 
-def test_a_chunk_that_a_store_can_not_hold_is_refused(monkeypatch):
-    monkeypatch.setattr(limits, "available_memory", lambda: 2**60)
+def test_a_job_of_slurm_s_own_limit_is_not_that_of_the_next_one(cgroups, monkeypatch):
+    (cgroups / "a/memory.max").write_text(f"{3 * 2**20}\n")
+    assert limits.memory_of_other_jobs() == 3 * 2**20
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert limits.memory_of_other_jobs() == limits.PHYSICAL > limits.available_memory()
+
+
+def test_a_geometry_that_does_not_fit_is_refused_with_the_numbers():
+    shape = (1, 100, 500)
+    needed = limits.geometry_memory(*shape, 65536, False)
+    limits.require_geometry(shape, 65536, False, needed)
+    words = r"100 manifolds of 500 points in 65536 dimensions needs about 2\.0 GiB .* are 1\.0 GiB"
+    with pytest.raises(ResourceError, match=words):
+        limits.require_geometry(shape, 65536, False, GIB)
+
+
+def test_a_chunk_that_a_store_can_not_hold_is_refused():
     sizes = {"input": 10, "conv": 2**20}
     bases = {"conv": "features"}
-    limits.require_extraction(sizes, bases, (1, 10, 511))
+    limits.require_extraction(sizes, bases, (1, 10, 511), 2**60)
     with pytest.raises(ResourceError, match=r"512 points of layer conv take 2\.0 GiB"):
-        limits.require_extraction(sizes, bases, (1, 10, 512))
-    limits.require_extraction(sizes, {"conv": "span"}, (1, 10, 512))
+        limits.require_extraction(sizes, bases, (1, 10, 512), 2**60)
+    limits.require_extraction(sizes, {"conv": "span"}, (1, 10, 512), 2**60)
 
 
 MEASURE = """
@@ -78,5 +94,6 @@ print((peak() - before) * 1024)
 def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate):
     command = [sys.executable, "-c", MEASURE, str(ROOT / "scripts"), " ".join(map(str, shape))]
     done = subprocess.run([*command, str(simulate)], capture_output=True, text=True, check=True)
-    allowed = limits.geometry_memory(*shape, simulate) - limits.NUMPY
+    points = 8 * np.prod(shape)  # read before, as float32
+    allowed = limits.geometry_memory(1, *shape, simulate) - limits.NUMPY - points
     assert allowed / 4 < float(done.stdout) < allowed * 1.1

@@ -9,7 +9,7 @@ import logging
 import numpy as np
 import torch
 
-from ..limits import choose_basis, require_extraction
+from ..limits import available_memory, choose_basis, require_extraction
 from ..stores import ArraySpec, create_stores
 from .layers import INPUT
 
@@ -76,7 +76,8 @@ def extract_activations(model, images, paths, basis, attributes, device):
     layers = list(paths)
     sizes = _feature_counts(model, images[0, 0, :1], layers, device)
     bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
-    require_extraction({INPUT: images[0, 0, 0].size, **sizes}, bases, images.shape[:3])
+    all_sizes = {INPUT: images[0, 0, 0].size, **sizes}
+    require_extraction(all_sizes, bases, images.shape[:3], available_memory())
     stores = {
         layer: (
             paths[layer],

@@ -9,10 +9,10 @@ from ..configuration import select_layers
 from ..errors import DataError
 from ..limits import (
     choose_basis,
-    geometry_memory,
+    memory_of_other_jobs,
     require_disk,
     require_extraction,
-    require_memory,
+    require_geometry,
     store_bytes,
 )
 from .data_sets import labels_of
@@ -70,7 +70,11 @@ def _check_room(config, sizes, test, folder):
     images, setting = config["images"], config["activations"]["basis"]
     shape = [images[key] for key in ("replicates", "n_manifolds", "n_points")]
     bases = {layer: choose_basis(setting, n, *shape[1:]) for layer, n in sizes.items()}
-    require_extraction({INPUT: test[0][0].numel(), **sizes}, bases, shape)
+    memory = memory_of_other_jobs()
+    require_extraction({INPUT: test[0][0].numel(), **sizes}, bases, shape, memory)
+    for layer in select_layers(config["geometry"]["layers"], list(sizes)):
+        width = shape[1] * shape[2] if bases[layer] == "span" else sizes[layer]
+        require_geometry(shape, width, config["geometry"]["simulate"], memory)
     conditions = list_conditions(config["perturbations"])
     stores = {layer: store_bytes(bases[layer], sizes[layer], *shape) for layer in sizes}
     written = sum(file.stat().st_size for file in (folder / "activations").rglob("*.zip"))
@@ -80,10 +84,3 @@ def _check_room(config, sizes, test, folder):
         f"the activations of {len(sizes)} layers under {len(conditions)} conditions",
         "keep fewer layers (activations.layers), or lower images.n_points or images.replicates",
     )
-    for layer in select_layers(config["geometry"]["layers"], list(sizes)):
-        width = shape[1] * shape[2] if bases[layer] == "span" else sizes[layer]
-        require_memory(
-            geometry_memory(*shape[1:], width, config["geometry"]["simulate"]),
-            f"the geometry of layer {layer}",
-            "lower images.n_points or images.n_manifolds",
-        )
