@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
+from manifold_robustness.figures.style import CORRECT
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -103,6 +105,25 @@ def log_places(strengths: Sequence[float]) -> np.ndarray:
         return np.zeros(len(strengths))
     apart = max(0.125 * np.ptp(perturbed), 0.2)
     return np.concatenate([[perturbed[0] - apart], perturbed])
+
+
+def draw_against_strength(
+    axes: Axes,
+    strengths: Sequence[float],
+    value: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    """Draw a quantity and its interval at `log_places`: clean in black, the rest as a line."""
+    places, perturbed = log_places(strengths), np.array(strengths) > 0
+    for chosen, colour, line in ((~perturbed, "black", "none"), (perturbed, CORRECT, "-")):
+        axes.plot(
+            places[chosen], value[chosen], color=colour, marker="o", markersize=4, linestyle=line
+        )
+        axes.vlines(places[chosen], low[chosen], high[chosen], color=colour, linewidth=2)
+    axes.fill_between(
+        places[perturbed], low[perturbed], high[perturbed], color=CORRECT, alpha=0.2, linewidth=0
+    )
 
 
 def label_log_axis(axes: Axes, strengths: Sequence[float], strength: Strength) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..stores import ArraySpec, create_stores
-from .layers import INPUT
+from .layers import INPUT, reference_labels
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +64,19 @@ def extract_activations(model, images, paths, basis, attributes, device):
         Provenance.
     device : torch.device
     """
-    layers = list(paths)
+    layers, labels = list(paths), reference_labels(model)
     sizes = _feature_counts(model, images[0, 0, :1], layers, device)
     stores = {
         layer: (
             paths[layer],
             {"activations": _spec(images.shape[:3], sizes[layer], basis)},
-            {**attributes, "layer": layer, "basis": basis, "n_features": sizes[layer]},
+            {
+                **attributes,
+                "layer": layer,
+                "layer_label": labels[layer],
+                "basis": basis,
+                "n_features": sizes[layer],
+            },
         )
         for layer in layers
     }
