@@ -112,7 +112,7 @@ def _draw_comparison(
         color=CORRECT,
         linestyle="--",
         linewidth=1,
-        label="images right when clean",
+        label="ours: images right when clean",
     )
     for quantity in ("accuracy", "kept_accuracy"):
         draw_published(axes, published, quantity, levels, strength, factor=100)

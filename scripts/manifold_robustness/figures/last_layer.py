@@ -45,7 +45,7 @@ def plot_last_layer(
         if len(axes.get_legend_handles_labels()[0]) > 1:
             axes.legend(loc="best")
     for axes in panels[1]:
-        label_log_axis(axes, levels, strength)
+        label_log_axis(axes, levels, strength, columns=2)
     figure.suptitle(
         f"Manifold geometry of {tables.layers(table, labels)[0]}, {tables.subject(table)} "
         f"({tables.sample(table)})"

@@ -32,7 +32,8 @@ def draw_published(
     reach = [level for level in levels if level] or [np.inf]
     inside = (strengths == 0) | strengths.between(min(reach) * 0.999, max(reach) * 1.001)
     table = table.assign(strength=strengths)[inside]
-    for (source, rows), marker in zip(table.groupby("source", sort=False), cycle(MARKERS)):
+    markers = dict(zip(published["source"].unique(), cycle(MARKERS)))
+    for source, rows in table.groupby("source", sort=False):
         places = np.full(len(rows), log_places(levels)[0])
         perturbed = rows["strength"].to_numpy() > 0
         places[perturbed] = np.log10(rows["strength"][perturbed])
@@ -41,7 +42,7 @@ def draw_published(
             factor * rows["value"],
             factor * rows["error"],
             linestyle="none",
-            marker=marker,
+            marker=markers[source],
             markersize=5,
             markerfacecolor="none",
             color=WRONG,

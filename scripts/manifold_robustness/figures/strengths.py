@@ -126,12 +126,17 @@ def draw_against_strength(
     )
 
 
-def label_log_axis(axes: Axes, strengths: Sequence[float], strength: Strength) -> None:
-    """Tick the x axis of `axes` at `log_places`, with a break between clean and the others."""
+def label_log_axis(
+    axes: Axes, strengths: Sequence[float], strength: Strength, columns: int = 1
+) -> None:
+    """Tick the x axis of `axes` at `log_places`, with a break between clean and the others.
+
+    `columns` is the number of panels that stand side by side: the more, the fewer labels.
+    """
     places = log_places(strengths)
     margin = 0.04 * np.ptp(places) or 0.5
     axes.set_xlim(places[0] - margin, places[-1] + margin)
-    kept = spread(places, 0.022 * np.ptp(places))
+    kept = spread(places, 0.022 * columns * np.ptp(places))
     axes.set_xticks(places[kept], [short(strengths[i]) for i in kept], rotation=90)
     axes.set_xticks(places, minor=True)
     axes.set_xlabel(strength.label)
