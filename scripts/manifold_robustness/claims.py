@@ -123,7 +123,7 @@ def rank_correlation(sigma, values):
     >>> round(rank_correlation([0, 0.1, 0.5], [3, 2, 1]), 3)
     -1.0
     """
-    if np.isnan(values).any() or np.ptp(values) == 0:
+    if np.ptp(values) == 0:
         return np.nan
     return float(np.corrcoef(rankdata(sigma), rankdata(values))[0, 1])
 

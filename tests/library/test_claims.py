@@ -116,11 +116,12 @@ def test_effects_are_paired_differences_with_their_t_intervals(claim):
 
 
 def test_the_rows_of_the_tables_may_stand_in_any_order():
-    geometry, summary = make_geometry({("radius", "fc.1"): HOLDING})
+    geometry, summary = make_geometry({("radius", "fc.1"): {0.1: 2.0, 0.5: [2.0, 2.0, 2.1]}})
     tables = geometry, summary, make_accuracy(FALLING)
     expected = judge_claims(*tables, "standard_deviation", 1)
     shuffled = (table.sample(frac=1, random_state=3) for table in tables)
     pd.testing.assert_frame_equal(judge_claims(*shuffled, "standard_deviation", 1), expected)
+    assert expected["onset"].notna().sum() == 2
     assert list(expected["layer"]) == [""] + ["conv"] * 4 + ["fc.1"] * 4
     assert list(expected["claim"]) == [1, 2, 3, 4, 5, 2, 3, 4, 5]
 
@@ -209,6 +210,7 @@ def test_spearman_s_coefficient(values):
     assert rank_correlation(SIGMAS, values) == pytest.approx(spearmanr(SIGMAS, values).statistic)
 
 
+@pytest.mark.filterwarnings("error")
 def test_spearman_s_coefficient_of_values_without_order():
     assert np.isnan(rank_correlation(SIGMAS, [1.0] * 5))
     assert np.isnan(rank_correlation(SIGMAS, [1, 2, 3, np.nan, 5]))

@@ -71,9 +71,9 @@ def test_reference_labels_number_the_leaf_modules():
 
 
 def test_a_layer_that_is_no_leaf_keeps_its_path():
-    labels = reference_labels(nn.Sequential(nn.Sequential(nn.ReLU(), nn.Sequential()), nn.ReLU()))
-    assert labels["0"] == "0" and labels["0.1"] == "layer_2_Sequential"
-    assert labels["1"] == "layer_3_ReLU"
+    labels = reference_labels(nn.Sequential(nn.Sequential(nn.Sequential()), nn.ReLU()))
+    assert labels["0"] == "0" and labels["0.0"] == "layer_1_Sequential"
+    assert labels["1"] == "layer_2_ReLU"
 
 
 def test_names_are_checked_against_those_there_are():
