@@ -1,17 +1,8 @@
 # The paper beside the run: a verdict on each of its claims about Gaussian noise; for CIFAR-10, what
 # it published in one table with the run's own.
-GAUSSIAN = next(
-    (entry for entry in config["perturbations"] if entry["family"] == "gaussian"), None
-)
-PUBLISHED, CLAIMS = {}, []
+CLAIMS = []
 
-
-def published_values(wildcards):
-    """The published values of a family on the run's data set, if there are any."""
-    return PUBLISHED if wildcards.family == "gaussian" else {}
-
-
-if GAUSSIAN and any(GAUSSIAN["strengths"]):
+if GAUSSIAN:
 
     rule judge_claims:
         input:
@@ -41,11 +32,7 @@ if GAUSSIAN and any(GAUSSIAN["strengths"]):
             "../scripts/judge_claims.py"
 
     CLAIMS += rules.judge_claims.output
-    if DATA["name"] == "cifar10":
-        with open(
-            Path(workflow.basedir) / "rules/published/gaussian_cifar10.yaml"
-        ) as file:
-            PUBLISHED = yaml.safe_load(file)
+    if PUBLISHED:
 
         rule compare_published:
             input:
