@@ -8,7 +8,8 @@ from .claims import FAILS, HOLDS, NEGLIGIBLE, RESAMPLES, THRESHOLD, UNDECIDED
 
 SYMBOLS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
 STYLE = """
-body { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 66rem;
+html { font-size: 15px; }
+body { font: 1rem/1.45 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 66rem;
        margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.45rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 p { max-width: 46rem; } .quiet { color: #555; }
@@ -25,7 +26,8 @@ tbody th { font-weight: 600; } small { display: block; color: #555; font-weight:
 .undecided { background: #f1f1f1; border-left-color: #999; }
 .interval { white-space: nowrap; }
 code { font-size: .95em; }
-@media print { body { margin: 0; font-size: 11px; max-width: none; } tr { break-inside: avoid; }
+@media print { html { font-size: 10px; } body { margin: 0; padding: 0; max-width: none; }
+               tr, li { break-inside: avoid; } th, td { padding: .25rem .35rem; }
                .verdict { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 HEAD = (
@@ -93,10 +95,11 @@ def _sample(accuracy, last):
 
 def _headline(row):
     percent = row["quantity"] == "accuracy"
+    clean = f"{_text(100 * row['clean'], '.2f')} %" if percent else _text(row["clean"], ".3g")
     return [
         f"<th>{row['claim']}. {_phrase(row['statement'])}</th>",
         _verdict(row, _phrase(row["reason"])),
-        f'<td class="interval">{_number(row["clean"], percent)}</td>',
+        f'<td class="interval">{clean}</td>',
         _change(row, "", percent),
         _change(row, "first_", percent),
         f"<td>{_text(row['spearman'], '+.2f')}</td>",
@@ -134,9 +137,10 @@ def _change(row, prefix, percent):
     sigma, effect = row[f"{prefix}sigma"], row[f"{prefix}effect"]
     if np.isnan(sigma):
         return "<td>–</td>"
-    low, high = (_number(row[f"{prefix}effect_{end}"], percent, "+") for end in ("low", "high"))
+    low, high = (_difference(row[f"{prefix}effect_{end}"], percent) for end in ("low", "high"))
+    unit = " points" if percent else ""  # a difference of percentages is no percentage
     return (
-        f'<td class="interval">{_number(effect, percent, "+")} '
+        f'<td class="interval">{_difference(effect, percent)}{unit} '
         f"({_text(row[f'{prefix}change_percent'], '+.1f')} %)"
         f"<small>{low} to {high}, at σ = {sigma:.4g}</small></td>"
     )
@@ -146,10 +150,12 @@ def _phrase(text):
     return escape(text).replace(" = ", "&nbsp;=&nbsp;")
 
 
-def _number(value, percent, sign=""):
-    unit = "points" if sign else "%"  # a difference of percentages is no percentage
-    return f"{_text(100 * value, f'{sign}.2f')} {unit}" if percent else _text(value, f"{sign}.3g")
+def _difference(value, percent):
+    return _text(100 * value, "+.2f") if percent else _text(value, "+.3g")
 
 
 def _text(value, form):
-    return "–" if np.isnan(value) else f"{value:{form}}".replace("-", "−")
+    if np.isnan(value):
+        return "–"
+    text = f"{value:{form}}"
+    return text.replace("-", "−") if float(text) else text.lstrip("+-")
