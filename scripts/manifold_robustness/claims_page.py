@@ -77,7 +77,8 @@ def claims_page(claims):
 <h2>Accuracy, and the last layer, <code>{name}</code></h2>
 <div class="wide">{_table(HEAD, headline)}</div>
 <h2>Every layer</h2>
-<p>The verdict, and the change at the strongest level in % of clean's value.</p>
+<p>The verdict, and the change at the strongest level in % of clean's value. The reason of a
+verdict stands in the table claims.csv, and here shows under the pointer.</p>
 <div class="wide">{_matrix(layers)}</div>
 <h2>What decides</h2>{RULE}</body></html>
 """
@@ -130,7 +131,10 @@ def _table(head, rows):
 
 def _verdict(row, remark):
     verdict = row["verdict"]
-    return f'<td class="verdict {verdict}">{SYMBOLS[verdict]} {verdict}<small>{remark}</small></td>'
+    return (
+        f'<td class="verdict {verdict}" title="{_phrase(row["reason"])}">'
+        f"{SYMBOLS[verdict]} {verdict}<small>{remark}</small></td>"
+    )
 
 
 def _change(row, prefix, percent):

@@ -26,7 +26,8 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.tables, self.classes, self.text = [], [], [], []
+        self.open, self.tables, self.text = [], [], []
+        self.classes, self.titles = [], []
         self.feed(text)
         self.close()
         assert not self.open
@@ -41,6 +42,7 @@ class Page(HTMLParser):
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
             self.classes += [dict(attributes).get("class", "")]
+            self.titles += [title for name, title in attributes if name == "title"]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -94,6 +96,8 @@ def test_colours_follow_the_words(page):
         "verdict undecided",
     ]
     assert page.classes.count("verdict holds") == 4
+    assert len(page.titles) == 5 + 8  # each verdict says why
+    assert page.titles[-2].replace("\xa0", " ") == "grows at every level from σ = 0.1"
 
 
 def test_the_page_says_its_sample_and_its_rule(page):
