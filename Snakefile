@@ -9,12 +9,14 @@ include: "rules/images.smk"
 include: "rules/activations.smk"
 include: "rules/geometry.smk"
 include: "rules/tables.smk"
+include: "rules/claims.smk"
 include: "rules/figures.smk"
 
 
 rule all:
     default_target: True
     input:
+        CLAIMS,
         FIGURES,
         GEOMETRY_FILES,
         f"{RESULTS}/tables/verification.txt",

@@ -46,6 +46,20 @@ if (
     folders = sorted(path for path in Path(DATA["root"]).glob("*/") if path.is_dir())
     DATA["folders"] = {path.name: path.stat().st_mtime_ns for path in folders}
 
+# The Gaussian noise of the paper's claims, and what was published of it on the run's data.
+GAUSSIAN = next(
+    (
+        entry
+        for entry in config["perturbations"]
+        if entry["family"] == "gaussian" and any(entry["strengths"])
+    ),
+    None,
+)
+PUBLISHED = {}
+if GAUSSIAN and DATA["name"] == "cifar10":
+    with open(Path(workflow.basedir) / "rules/published/gaussian_cifar10.yaml") as file:
+        PUBLISHED = yaml.safe_load(file)
+
 
 wildcard_constraints:
     condition="|".join(map(re.escape, CONDITIONS)),
@@ -104,6 +118,11 @@ def strength_label(wildcards):
         if entry["family"] == wildcards.family:
             return conditions.family_strength(wildcards.family, entry)
     return {"name": "strength", "symbol": "s", "description": "no perturbation"}
+
+
+def published_values(wildcards):
+    """The published values of a family on the run's data set, if there are any."""
+    return PUBLISHED if wildcards.family == "gaussian" else {}
 
 
 def figure_files(name, folder="{family}/"):

@@ -60,11 +60,33 @@ rule plot_accuracy:
         style=config["figures"]["accuracy"],
         family=lambda w: w.family,
         strength=strength_label,
+        published=published_values,
         library=library("plot_accuracy"),
     message:
         "Plot the accuracy against the strength: {wildcards.family}"
     script:
         "../scripts/plot_accuracy.py"
+
+
+rule plot_last_layer:
+    input:
+        summary=f"{TABLES}/summary.csv",
+    output:
+        **figure_files("last_layer"),
+    log:
+        f"{LOGS}/plot_last_layer/{{family}}.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        style=config["figures"]["last_layer"],
+        family=lambda w: w.family,
+        strength=strength_label,
+        published=published_values,
+        library=library("plot_last_layer"),
+    message:
+        "Plot the geometry of the last layer against the strength: {wildcards.family}"
+    script:
+        "../scripts/plot_last_layer.py"
 
 
 rule plot_layers:
@@ -131,7 +153,14 @@ rule plot_capacity_accuracy:
 FIGURES = [
     f"{RESULTS}/figures/{family}/{name}.{kind}"
     for family in FAMILIES
-    for name in ("examples", "accuracy", "layers", "heatmaps", "capacity_accuracy")
+    for name in (
+        "examples",
+        "accuracy",
+        "last_layer",
+        "layers",
+        "heatmaps",
+        "capacity_accuracy",
+    )
     for kind in ("svg", "png")
 ]
 if not OWN_WEIGHTS:

@@ -18,6 +18,7 @@ def main(snakemake):
     provenance = {
         "condition": attributes["condition"],
         "layer": attributes["layer"],
+        "layer_label": attributes["layer_label"],
         "basis": attributes["basis"],
         "n_features": attributes["n_features"],
         "n_points": points.shape[2],

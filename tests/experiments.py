@@ -149,6 +149,19 @@ class Experiment:
             min_accuracy=self.config["training"]["min_accuracy"],
         )[0]
 
+    def judge(self, tables):
+        output = {
+            name: self.path(f"tables/claims.{ending}")
+            for name, ending in {"table": "csv", "page": "html", "numbers": "rst"}.items()
+        }
+        return self.run(
+            "judge_claims",
+            Named(**output),
+            Named(**tables),
+            parameterization="standard_deviation",
+            seed=self.seed,
+        )
+
     def plot(self, name, inputs, **params):
         kinds = {"svg": "svg", "png": "png", "numbers": "rst"}
         output = {key: self.path(f"figures/{name}.{ending}") for key, ending in kinds.items()}

@@ -10,6 +10,7 @@ from manifold_robustness.figures.capacity_accuracy import (
 )
 from manifold_robustness.figures.examples import plot_examples
 from manifold_robustness.figures.heatmaps import plot_heatmaps
+from manifold_robustness.figures.last_layer import plot_last_layer
 from manifold_robustness.figures.layers import plot_layers
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.figures.training import plot_training
@@ -47,6 +48,7 @@ def make_summary(layers=LAYERS, levels=LEVELS, replicates=3) -> pd.DataFrame:
             row = condition(level) | {
                 "layer": layer,
                 "layer_index": i,
+                "layer_label": f"layer_{5 * i}_Conv2d",
                 "n_manifolds": 10,
                 "n_replicates": replicates,
                 "n_points": 30,
@@ -70,6 +72,7 @@ def make_accuracy(levels=LEVELS) -> pd.DataFrame:
             "accuracy": 0.9 - 0.2 * j,
             "accuracy_low": 0.87 - 0.2 * j,
             "accuracy_high": 0.93 - 0.2 * j,
+            "kept_accuracy": 1 - 0.2 * j,
         }
         for j, level in enumerate(levels)
     ]
@@ -95,7 +98,29 @@ def make_images(n: int, channels: int = 3) -> list[np.ndarray]:
     return [np.full((channels, 4, 4), i / n) for i in range(n)]
 
 
-NAMES = ["training", "examples", "accuracy", "layers", "heatmaps", "capacity_accuracy"]
+def make_published() -> pd.DataFrame:
+    """Two sources of the accuracy, one of capacity and dimension; one level beyond `LEVELS`."""
+    rows = [
+        ("accuracy", "Figure 3", 0.0, 0.94, 0.01),
+        ("accuracy", "Figure 3", 0.1, 0.3, 0.01),
+        ("accuracy", "Figure 3", 10.0, 0.05, 0.01),
+        ("kept_accuracy", "notebook", 0.05, 0.6, 0.0),
+        ("capacity", "Figure 4", 0.0, 0.8, 0.03),
+        ("dimension", "Figure 4", 0.1, 40.0, 0.5),
+    ]
+    columns = ["quantity", "source", "sigma", "value", "error"]
+    return pd.DataFrame(rows, columns=columns).assign(label="as printed")
+
+
+NAMES = [
+    "training",
+    "examples",
+    "accuracy",
+    "last_layer",
+    "layers",
+    "heatmaps",
+    "capacity_accuracy",
+]
 
 
 def make_figure(name, levels=LEVELS, layers=LAYERS, replicates=3):
@@ -105,6 +130,7 @@ def make_figure(name, levels=LEVELS, layers=LAYERS, replicates=3):
         "training": lambda: plot_training(make_history()),
         "examples": lambda: plot_examples(make_images(len(levels)), levels, labels, "car", SIGMA),
         "accuracy": lambda: plot_accuracy(accuracy, SIGMA, 10),
+        "last_layer": lambda: plot_last_layer(summary, SIGMA),
         "layers": lambda: plot_layers(summary, SIGMA),
         "heatmaps": lambda: plot_heatmaps(summary, SIGMA),
         "capacity_accuracy": lambda: plot_capacity_accuracy(summary, accuracy, SIGMA, 10),

@@ -23,6 +23,11 @@ def make_results(n_replicates=3, n_manifolds=2, **changes):
 
 def write(path, n_features=100, **changes):
     """Write made-up geometry and return `path`."""
-    attributes = {"n_points": 6, "n_features": n_features, "settings": {"margin": 0.5}}
+    attributes = {
+        "layer_label": "layer_1_Conv2d",
+        "n_points": 6,
+        "n_features": n_features,
+        "settings": {"margin": 0.5},
+    }
     write_geometry(path, make_results(**changes), CLASSES, attributes)
     return path

@@ -4,7 +4,7 @@ import pandas as pd
 
 from .atomic import written_beside
 
-NAMES = {"condition": str, "family": str, "layer": str, "manifold": str}
+NAMES = {"condition": str, "family": str, "layer": str, "layer_label": str, "manifold": str}
 
 
 def write_table(table, path):
@@ -18,3 +18,15 @@ def read_table(path):
     columns = pd.read_csv(path, nrows=0).columns
     empty = {name: [""] for name in columns if name not in NAMES}
     return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=empty)
+
+
+def of_family(table, family):
+    """Return the rows of a table of clean and of one family, by strength.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the columns ``family`` and ``strength``.
+    family : str
+    """
+    return table[table["family"].isin(["clean", family])].sort_values("strength", kind="stable")

@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.special import stdtrit
 from scipy.stats import binomtest
 
+from .conditions import CLEAN
 from .geometry_files import PER_MANIFOLD_AXES, PER_REPLICATE_AXES, VARIABLES, read_geometry
 from .predictions import read_predictions
 
@@ -21,7 +22,7 @@ SUMMARISED = [
     "n_components",
 ]
 COORDINATES = ["condition", "family", "strength", "layer", "layer_index"]
-SIZES = ["n_manifolds", "n_points", "n_features"]
+DESCRIPTION = ["layer_label", "n_manifolds", "n_points", "n_features"]
 CONFIDENCE = 0.95
 
 
@@ -47,39 +48,51 @@ def summarise_geometry(table):
     arithmetically. Over replicates the same, with Student's t intervals (of 1/α for the capacity,
     turned over). With one replicate the interval is empty (NaN).
     """
-    replicates = (
-        table.assign(capacity=1 / table["capacity"])
-        .groupby([*COORDINATES, *SIZES, "replicate"], sort=False)[SUMMARISED]
-        .mean()
-    )
-    rows = []
-    for key, group in replicates.groupby(level=[*COORDINATES, *SIZES], sort=False):
-        row = dict(zip([*COORDINATES, *SIZES], key, strict=True), n_replicates=len(group))
+    keys, rows = [*COORDINATES, *DESCRIPTION], []
+    for key, group in average_replicates(table).groupby(keys, sort=False):
+        row = dict(zip(keys, key, strict=True), n_replicates=len(group))
         for measure in SUMMARISED:
             row.update(_mean_and_interval(measure, group[measure].to_numpy()))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def collect_accuracy(files):
-    """Return one row per condition with the accuracy and its 95 % Wilson interval.
+def average_replicates(table):
+    """Return one row per (condition, layer, replicate): means over the manifolds.
 
-    `files` holds (coordinates, path); `coordinates` has condition, family and strength.
+    The capacity is averaged harmonically, the rest arithmetically; a NaN stays one.
     """
+    keys = [*COORDINATES, *DESCRIPTION, "replicate"]
+    means = table.assign(capacity=1 / table["capacity"]).groupby(keys, sort=False)[SUMMARISED]
+    means = means.mean(skipna=False).reset_index()
+    return means.assign(capacity=1 / means["capacity"])
+
+
+def collect_accuracy(files):
+    """Return one row per condition with its accuracies and their 95 % Wilson intervals.
+
+    `accuracy` is that on all test images; `kept_accuracy` that on the images that are classified
+    correctly when clean, as the paper's notebook measures it (NaN where there are none).
+
+    `files` holds (coordinates, path), of clean too; `coordinates` has condition, family and
+    strength.
+    """
+    files = list(files)
+    (clean,) = (path for coordinates, path in files if coordinates["condition"] == CLEAN)
+    kept, _ = _read_correct(clean)
     rows = []
     for coordinates, path in files:
-        predictions, labels, classes = read_predictions(path)
-        n_correct = int(np.count_nonzero(predictions == labels))
-        interval = binomtest(n_correct, len(labels)).proportion_ci(CONFIDENCE, method="wilson")
+        correct, n_classes = _read_correct(path)
         rows.append(
             {
                 **coordinates,
-                "n_classes": len(classes),
-                "n_images": len(labels),
-                "n_correct": n_correct,
-                "accuracy": n_correct / len(labels),
-                "accuracy_low": interval.low,
-                "accuracy_high": interval.high,
+                "n_classes": n_classes,
+                "n_images": len(correct),
+                "n_correct": int(correct.sum()),
+                **_proportion("accuracy", correct),
+                "n_kept": int(kept.sum()),
+                "n_kept_correct": int(correct[kept].sum()),
+                **_proportion("kept_accuracy", correct[kept]),
             }
         )
     return pd.DataFrame(rows)
@@ -108,6 +121,7 @@ def _rows(coordinates, path):
     replicates, n_manifolds = values["capacity"].shape
     rows = {
         **{name: coordinates[name] for name in COORDINATES},
+        "layer_label": attributes["layer_label"],
         "n_manifolds": n_manifolds,
         "n_points": attributes["n_points"],
         "n_features": attributes["n_features"],
@@ -120,7 +134,22 @@ def _rows(coordinates, path):
 
 
 def _mean_and_interval(measure, values):
-    mean, low, high = student_interval(values)
     if measure == "capacity":  # averaged as 1/α
+        mean, low, high = student_interval(1 / values)
         mean, low, high = 1 / mean, 1 / high, 1 / low if not low <= 0 else np.inf
+    else:
+        mean, low, high = student_interval(values)
     return {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
+
+
+def _read_correct(path):
+    """Return which images are classified correctly, and the number of classes."""
+    predictions, labels, classes = read_predictions(path)
+    return predictions == labels, len(classes)
+
+
+def _proportion(name, outcomes):
+    if not len(outcomes):
+        return {name: np.nan, f"{name}_low": np.nan, f"{name}_high": np.nan}
+    interval = binomtest(int(outcomes.sum()), len(outcomes)).proportion_ci(CONFIDENCE, "wilson")
+    return {name: outcomes.mean(), f"{name}_low": interval.low, f"{name}_high": interval.high}

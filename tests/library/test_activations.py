@@ -97,6 +97,7 @@ def test_both_bases_have_the_same_geometry(stores, layer):
 def test_attributes_say_where_a_store_comes_from(stores):
     attributes = read_attributes(stores["auto"]["first"])
     assert attributes["condition"] == "clean" and attributes["layer"] == "first"
+    assert attributes["layer_label"] == "layer_1_Conv2d"
     assert (attributes["basis"], attributes["n_features"]) == ("span", 512)
     assert read_attributes(stores["auto"]["head"])["basis"] == "features"
     assert read_attributes(stores["features"]["first"])["basis"] == "features"

@@ -120,6 +120,7 @@ def test_text_stays_text_where_text_is_wanted(config):
         ("geometry.layers", "some", ["geometry.layers is 'some'", "all, or a list of"]),
         ("activations.layers", ["a", "a"], ["['a', 'a']", "without repeated items"]),
         ("figures.accuracy.size", [1, 2, 3], ["[1.0, 2.0, 3.0]", "2 items at most", "inches"]),
+        ("figures.layers.labels", "names", ["labels is 'names'", "one of path, reference"]),
         ("run", "a/b", ["run is 'a/b'", "letters, digits, dot, dash and underscore"]),
         ("perturbations", [{"family": "g", "strengths": [0.1, -1]}], ["strengths.1 is -1"]),
         ("perturbations", [{"strengths": []}], ["perturbations.0.family is missing"]),

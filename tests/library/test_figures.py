@@ -14,6 +14,7 @@ from figure_tables import (
     make_accuracy,
     make_history,
     make_images,
+    make_published,
     make_summary,
     value,
     visible_text,
@@ -28,8 +29,9 @@ from manifold_robustness.figures.capacity_accuracy import (
 from manifold_robustness.figures.examples import describe_examples, plot_examples
 from manifold_robustness.figures.heatmaps import describe_heatmaps, plot_heatmaps
 from manifold_robustness.figures.labels import group, place_labels
+from manifold_robustness.figures.last_layer import describe_last_layer, plot_last_layer
 from manifold_robustness.figures.layers import describe_layers, plot_layers
-from manifold_robustness.figures.strengths import colours
+from manifold_robustness.figures.strengths import Strength, colours, log_places
 from manifold_robustness.figures.training import describe_training, plot_training
 
 # Figure 1
@@ -144,6 +146,113 @@ def test_accuracy_in_words():
     assert "30.00 % (σ = 1; 95 % interval 27.00 to 33.00 %)" in text
     assert "less than half of the former at σ = 1." in text
     assert "Guessing among 4 classes gives 25 %." in text
+
+
+@pytest.mark.parametrize("name, factor", [("sigma", 1), ("variance", 2)])
+def test_accuracy_has_the_published_ones_in_the_same_axes(name, factor):
+    strength = Strength(name)
+    levels = [level**factor for level in LEVELS]
+    axes = plot_accuracy(make_accuracy(levels), strength, 10, make_published()).axes[0]
+    kept = next(line for line in axes.lines if line.get_label() == "ours: images right when clean")
+    assert kept.get_ydata() == pytest.approx([100, 80, 60, 40])
+    clean = log_places(levels)[0]
+    figure, notebook = axes.containers
+    assert figure.get_label() == "published: Figure 3"
+    assert figure.lines[0].get_xdata() == pytest.approx([clean, -1 * factor])  # σ = 10 is off
+    assert figure.lines[0].get_ydata() == pytest.approx([94, 30])
+    assert figure.lines[2][0].get_segments()[1][:, 1] == pytest.approx([29, 31])
+    assert notebook.lines[0].get_xdata() == pytest.approx([factor * np.log10(0.05)])
+    assert notebook.lines[0].get_ydata() == pytest.approx([60])
+    markers = {container.lines[0].get_marker() for container in axes.containers}
+    assert len(markers) == 2 and axes.get_ylim() == (0, 104)
+
+
+def test_without_published_values_there_is_one_curve():
+    axes = plot_accuracy(make_accuracy(), SIGMA, 10).axes[0]
+    assert not axes.containers and len(axes.lines) == 4
+
+
+# The last layer
+
+
+def test_the_last_layer_is_drawn_against_the_strength():
+    figure = plot_last_layer(make_summary(), SIGMA)
+    for axes, letter, column in zip(figure.axes, "abcd", PANELS, strict=True):
+        assert axes.get_title("left").startswith(f"({letter})")
+        values = [value(column, 2, j) for j in range(4)]
+        reference, first, others = axes.lines
+        assert reference.get_ydata() == pytest.approx([values[0]] * 2)
+        assert first.get_ydata() == pytest.approx(values[:1])
+        assert others.get_ydata() == pytest.approx(values[1:])
+        assert others.get_xdata() == pytest.approx([-2, -1, 0])
+        bars = np.concatenate([bar.get_segments() for bar in axes.collections[:2]])[:, :, 1]
+        width = 0.02 * np.array(values)
+        assert bars == pytest.approx(np.column_stack([values - width, values + width]))
+        assert axes.get_legend() is None
+    labels = [label.get_text() for label in figure.axes[2].get_xticklabels()]
+    assert labels == ["clean", "0.01", "0.1", "1"]
+    assert "fc.1, gaussian perturbation (P = 10, M = 30, 3 rep" in figure.get_suptitle()
+
+
+def test_the_last_layer_has_the_published_values_of_its_frame():
+    figure = plot_last_layer(make_summary(), SIGMA, published=make_published())
+    capacity, dimension, *others = figure.axes
+    (marks,) = capacity.containers
+    assert marks.lines[0].get_ydata() == pytest.approx([0.8])
+    assert marks.lines[0].get_xdata() == pytest.approx(log_places(LEVELS)[:1])
+    (marks,) = dimension.containers
+    assert marks.lines[0].get_ydata() == pytest.approx([40])
+    assert dimension.get_ylim()[1] > 40.5 and dimension.get_legend() is not None
+    assert not any(axes.containers for axes in others)
+    rank = plot_last_layer(make_summary(), SIGMA, frame="rank", published=make_published())
+    assert [len(axes.containers) for axes in rank.axes] == [1, 0, 0, 0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_last_layer_survives_infinite_and_unknown_values(tmp_path):
+    summary = make_summary()
+    last = summary["layer"] == "fc.1"
+    summary.loc[last & (summary["strength"] == 0), "capacity_high"] = np.inf
+    summary.loc[last & (summary["strength"] == 1), ["capacity", "capacity_low"]] = np.nan
+    summary.loc[last, ["radius", "radius_low", "radius_high"]] = np.nan
+    figure = plot_last_layer(summary, SIGMA)
+    style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", 40)
+    assert np.isfinite(figure.axes[0].get_ylim()).all()
+    text = describe_last_layer(summary, SIGMA)
+    assert "capacity 0.300 (clean) to 0.320 (σ = 0.1), " in text and "radius unknown, " in text
+
+
+def test_the_last_layer_in_words():
+    assert describe_last_layer(make_summary(), SIGMA) == (
+        "Over 4 conditions, ``fc.1`` has capacity 0.300 (clean) to 0.330 (σ = 1), dimension 15.0 "
+        "(clean) to 16.5 (σ = 1), radius 3.00 (clean) to 3.30 (σ = 1), center correlation 0.600 "
+        "(clean) to 0.660 (σ = 1) (P = 10, M = 30, 3 replicates)."
+    )
+    alone = describe_last_layer(make_summary(levels=[0.0]), SIGMA, "rank")
+    assert "Over 1 condition, " in alone and "dimension (rank frame) 18.0, " in alone
+
+
+# Labels of layers
+
+
+def test_layers_go_by_their_paths_or_by_the_reference_s_labels():
+    summary, accuracy = make_summary(), make_accuracy()
+    names = ["layer_0_Conv2d", "layer_5_Conv2d", "layer_10_Conv2d"]
+    layers = plot_layers(summary, SIGMA, labels="reference")
+    assert [label.get_text() for label in layers.axes[2].get_xticklabels()] == names
+    heatmaps = plot_heatmaps(summary, SIGMA, labels="reference")
+    assert [label.get_text() for label in heatmaps.axes[0].get_yticklabels()] == names
+    last = plot_last_layer(summary, SIGMA, labels="reference")
+    assert f"geometry of {names[2]}, " in last.get_suptitle()
+    both = plot_capacity_accuracy(summary, accuracy, SIGMA, 10, "input", "reference")
+    assert f"of {names[0]} (" in both.axes[0].get_ylabel()
+    for text in (
+        describe_layers(summary, SIGMA, labels="reference"),
+        describe_last_layer(summary, SIGMA, labels="reference"),
+        describe_capacity_accuracy(summary, accuracy, SIGMA, labels="reference"),
+        describe_heatmaps(summary, SIGMA, labels="reference"),
+    ):
+        assert f"``{names[2]}``" in text and "fc.1" not in text
 
 
 # Figure 4

@@ -198,3 +198,5 @@ def test_two_families_missing_columns_and_no_rows_are_errors():
         plot_layers(make_summary().iloc[:0], SIGMA)
     with pytest.raises(ConfigurationError, match="'true'"):
         plot_layers(make_summary(), SIGMA, frame="true")
+    with pytest.raises(ConfigurationError, match=r"labels needs to be one of .*'name'"):
+        plot_layers(make_summary(), SIGMA, labels="name")

@@ -16,6 +16,7 @@ from manifold_robustness.network.layers import (
     check_layers,
     list_layers,
     main,
+    reference_labels,
 )
 from manifold_robustness.network.model import build_model
 
@@ -60,6 +61,23 @@ def test_only_convolutions_and_dense_layers_are_usual():
     assert analysed_names(model, layers) == ["input", "first", "head"]
 
 
+def test_reference_labels_number_the_leaf_modules():
+    """The numbers are those that published figures of a CIFAR ResNet18 show."""
+    labels = reference_labels(build_model("resnet18", 10))
+    usual = [label for label in labels.values() if label.endswith(("Conv2d", "Linear"))]
+    places = [1, 5, 8, 10, 13, 15, 18, 20, 22, 25, 27, 30, 32, 34, 37, 39, 42, 44, 46, 49]
+    assert usual == [*(f"layer_{place}_Conv2d" for place in places), "layer_53_Linear"]
+    assert labels["input"] == "layer_0_Input" and labels["maxpool"] == "layer_4_Identity"
+    assert labels["layer2.0.downsample.0"] == "layer_20_Conv2d"
+    assert labels["layer4.1.conv2"] == "layer_49_Conv2d" and labels["fc.1"] == "layer_53_Linear"
+
+
+def test_a_layer_that_is_no_leaf_keeps_its_path():
+    labels = reference_labels(nn.Sequential(nn.Sequential(nn.Sequential()), nn.ReLU()))
+    assert labels["0"] == "0" and labels["0.0"] == "layer_1_Sequential"
+    assert labels["1"] == "layer_2_ReLU"
+
+
 def test_names_are_checked_against_those_there_are():
     layers = list_layers(build_model(NETWORK, 10), (3, 8, 8))
     assert [layer.name for layer in check_layers(["first", "head"], layers)] == ["first", "head"]
@@ -75,12 +93,12 @@ def test_the_printed_list_marks_the_usual_ones(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     main(["config.yaml", "tests/configs/tiny.yaml"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[1:] if line.startswith("*")] == [
+    assert [line.split()[1] for line in lines[2:] if line.startswith("*")] == [
         "input",
         "first",
         "head",
     ]
-    assert lines[-1].split() == ["*", "head", "Linear", "10", "10"]
+    assert lines[-1].split() == ["*", "head", "Linear", "10", "10", "layer_6_Linear"]
 
 
 def test_a_layer_s_list_of_a_file_that_is_empty(capsys, monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from manifold_robustness.tables import (
     COORDINATES,
     PER_MANIFOLD,
     PER_REPLICATE,
+    average_replicates,
     collect_accuracy,
     collect_geometry,
     student_interval,
@@ -43,6 +44,7 @@ def test_there_is_a_row_per_condition_layer_replicate_and_manifold(tmp_path):
     assert list(table["layer_index"]) == [0] * 6 + [1] * 2
     assert list(table["center_correlation"]) == [1] * 6 + [0.25] * 2
     assert list(table["n_features"]) == [100] * 6 + [7] * 2
+    assert set(table["layer_label"]) == {"layer_1_Conv2d"}
     assert set(table["n_points"]) == {6} and set(table["n_manifolds"]) == {2}
     assert {*COORDINATES, *PER_MANIFOLD, *PER_REPLICATE} <= set(table.columns)
 
@@ -118,16 +120,57 @@ def test_student_intervals(values, half):
     assert (low, high) == pytest.approx((mean - half, mean + half))
 
 
+CLEAN = {"condition": "clean", "family": "clean", "strength": 0.0}
+NOISY = {"condition": "gaussian/sigma-0.1", "family": "gaussian", "strength": 0.1}
+
+
+def make_predictions(path, correct):
+    """Write predictions of four classes that are correct where `correct` says."""
+    labels = np.arange(len(correct)) % 3
+    predictions = np.where(correct, labels, 3)
+    write_predictions(path, predictions, labels, {"classes": list("abcd")})
+    return path
+
+
+def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):
+    clean = np.array([True] * 6 + [False] * 4)
+    noisy = np.array([True, True, False, False, False, True, True, True, True, False])
+    files = [
+        (NOISY, make_predictions(tmp_path / "n.h5", noisy)),
+        (CLEAN, make_predictions(tmp_path / "c.h5", clean)),
+    ]
+    row, kept = collect_accuracy(iter(files)).to_dict("records")
+    assert (row["n_correct"], row["n_kept"], row["n_kept_correct"]) == (6, 6, 3)
+    assert row["kept_accuracy"] == 0.5 and kept["kept_accuracy"] == 1
+    interval = [0.187616, 0.812384]  # Wilson, 3 of 6
+    assert [row["kept_accuracy_low"], row["kept_accuracy_high"]] == pytest.approx(
+        interval, abs=1e-6
+    )
+
+
+def test_a_network_that_has_nothing_right_keeps_nothing(tmp_path):
+    file = make_predictions(tmp_path / "c.h5", np.zeros(10, bool))
+    (row,) = collect_accuracy([(CLEAN, file)]).to_dict("records")
+    assert row["n_kept"] == 0 and np.isnan(row["kept_accuracy"])
+    assert np.isnan([row["kept_accuracy_low"], row["kept_accuracy_high"]]).all()
+
+
+def test_a_value_that_is_unknown_leaves_the_mean_unknown(tmp_path):
+    capacity = np.array([[1, 2], [np.nan, 4], [5, 6.0]])
+    table = collect_geometry([(place(), write(tmp_path / "1.h5", capacity=capacity))])
+    means = average_replicates(table)["capacity"]
+    assert means[[0, 2]].tolist() == pytest.approx([4 / 3, 60 / 11]) and np.isnan(means[1])
+    assert np.isnan(summarise_geometry(table)["capacity"][0])
+
+
 @pytest.mark.parametrize(
     ("n_correct", "low", "high"),
     [(0, 0, 0.277533), (5, 0.236593, 0.763407), (9, 0.595850, 0.982124), (10, 0.722467, 1)],
 )
 def test_accuracy_has_a_wilson_interval(tmp_path, n_correct, low, high):
-    labels = np.arange(10) % 3
-    predictions = np.where(np.arange(10) < n_correct, labels, 3)
-    write_predictions(tmp_path / "a.h5", predictions, labels, {"classes": list("abcd")})
-    place = {"condition": "gaussian/sigma-0.1", "family": "gaussian", "strength": 0.1}
-    (row,) = collect_accuracy([(place, tmp_path / "a.h5")]).to_dict("records")
+    noisy = make_predictions(tmp_path / "a.h5", np.arange(10) < n_correct)
+    files = [(CLEAN, make_predictions(tmp_path / "c.h5", np.ones(10, bool))), (NOISY, noisy)]
+    _, row = collect_accuracy(files).to_dict("records")
     assert row["accuracy"] == n_correct / 10 and row["n_correct"] == n_correct
     assert (row["n_images"], row["n_classes"], row["strength"]) == (10, 4, 0.1)
     assert row["accuracy_low"] == pytest.approx(low, abs=1e-6)

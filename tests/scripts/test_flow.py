@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from experiments import Named
-from helpers import DIGITS, NETWORK, changed, merge
+from helpers import DIGITS, NETWORK, changed, merge, read_yaml
 from manifold_robustness.errors import (
     ConfigurationError,
     DataError,
@@ -24,6 +24,7 @@ from manifold_robustness.network.model import load_model
 from manifold_robustness.predictions import read_predictions
 from manifold_robustness.replicates import solve_replicates
 from manifold_robustness.stores import read_array, read_attributes
+from manifold_robustness.table_files import read_table
 
 NOISY = "gaussian/sigma-0.5"
 
@@ -175,6 +176,7 @@ def test_there_is_a_store_per_layer(activations):
     attributes = read_attributes(activations[NOISY, "first"])
     assert attributes["layer"] == "first" and attributes["condition"] == NOISY
     assert attributes["n_features"] == 512 and attributes["classes"] == list("0123456789")
+    assert attributes["layer_label"] == "layer_1_Conv2d"
 
 
 def test_the_input_layer_is_the_images(images, activations):
@@ -193,6 +195,7 @@ def test_the_geometry_of_a_layer(experiment, activations, geometry):
     values, manifolds, attributes = read_geometry(geometry[NOISY, "head"])
     assert manifolds == list("01234") and values["capacity"].shape == (2, 5)
     assert (attributes["condition"], attributes["layer"]) == (NOISY, "head")
+    assert attributes["layer_label"] == "layer_6_Linear"
     assert attributes["n_features"] == 10 and attributes["n_points"] == 6
     settings = {k: v for k, v in experiment.config["geometry"].items() if k != "layers"}
     assert json.loads(attributes["settings"]) == settings
@@ -221,6 +224,7 @@ def test_the_tables_hold_every_coordinate(experiment, tables):
     assert list(accuracy["condition"]) == list(experiment.conditions)
     assert list(accuracy["strength"]) == [0, 0.1, 0.5]
     assert list(summary["layer_index"]) == [0, 1] * 3
+    assert list(summary["layer_label"]) == ["layer_0_Input", "layer_6_Linear"] * 3
     head = geometry[(geometry["condition"] == NOISY) & (geometry["layer"] == "head")]
     inverse = 1 / head["capacity"]
     row = summary[(summary["condition"] == NOISY) & (summary["layer"] == "head")].iloc[0]
@@ -271,6 +275,56 @@ def test_layers_whose_names_are_numbers_are_found_again(experiment, tables, tmp_
     )
 
 
+# The paper beside the run
+
+
+def test_the_claims_are_judged_on_the_tables(experiment, tables):
+    output = experiment.judge(tables)
+    claims = read_table(output.table)
+    assert [*zip(claims["claim"], claims["layer"], strict=True)] == [
+        (1, ""),
+        *[(claim, layer) for layer in experiment.analysed for claim in (2, 3, 4, 5)],
+    ]
+    assert set(claims["first_sigma"]) <= {0.1, 0.5} and set(claims["sigma"]) == {0.5}
+    geometry = pd.read_csv(tables["geometry"]).query("layer == 'head'")
+    means = geometry.groupby(["condition", "replicate"])["radius"].mean()
+    radius = claims[(claims["claim"] == 4) & (claims["layer"] == "head")].iloc[0]
+    assert radius["effect"] == pytest.approx((means[NOISY] - means["clean"]).mean())
+    page, sentence = Path(output.page).read_text(), Path(output.numbers).read_text()
+    assert page.startswith("<!DOCTYPE html>") and "P = 5 classes, M = 6 images" in page
+    assert sentence.endswith("\n") and "``head``: capacity falls after σ = 0.05: " in sentence
+
+
+def test_other_families_do_not_judge_the_claims(experiment, tables, tmp_path):
+    """Nor are they compared with what was published of Gaussian noise."""
+    both = {}
+    for name in ("geometry", "summary", "accuracy"):
+        table = pd.read_csv(tables[name])
+        other = table.assign(family="pgd", condition="pgd/epsilon-1", strength=1.0)
+        both[name] = str(tmp_path / f"{name}.csv")
+        pd.concat([table, other]).to_csv(both[name], index=False)
+    alone = experiment.judge(tables)
+    expected = Path(alone.table).read_bytes()
+    assert Path(experiment.judge(both).table).read_bytes() == expected
+
+
+def test_published_values_stand_beside_ours(experiment, tables):
+    path = experiment.run(
+        "compare_published",
+        Named(experiment.path("tables/published.csv")),
+        Named(summary=tables["summary"], accuracy=tables["accuracy"]),
+        published=read_yaml("rules/published/gaussian_cifar10.yaml"),
+        parameterization="standard_deviation",
+    )[0]
+    table = pd.read_csv(path)
+    known = table[table["ours"].notna()]
+    assert set(known["sigma"]) == {0, 0.1, 0.5} and set(table["layer"].dropna()) == {"head"}
+    accuracy = pd.read_csv(tables["accuracy"]).set_index("strength")
+    row = known[(known["quantity"] == "kept_accuracy") & (known["sigma"] == 0.1)].iloc[0]
+    assert row["ours"] == accuracy.loc[0.1, "kept_accuracy"] and row["published"] == 0.3059
+    assert row["difference"] == pytest.approx(row["ours"] - 0.3059)
+
+
 # Figures
 
 
@@ -283,7 +337,8 @@ def inputs(experiment, trained, accuracies, images, tables):
             {"images": list(images.values()), "accuracy": list(accuracies.values())},
             {"strengths": [0.0, 0.1, 0.5], "strength": experiment.figure["strength"]},
         ),
-        "accuracy": ({"accuracy": tables["accuracy"]}, experiment.figure),
+        "accuracy": ({"accuracy": tables["accuracy"]}, {**experiment.figure, "published": {}}),
+        "last_layer": ({"summary": tables["summary"]}, {**experiment.figure, "published": {}}),
         "layers": ({"summary": tables["summary"]}, experiment.figure),
         "heatmaps": ({"summary": tables["summary"]}, experiment.figure),
         "capacity_accuracy": (
@@ -293,7 +348,15 @@ def inputs(experiment, trained, accuracies, images, tables):
     }
 
 
-FIGURES = ["training", "examples", "accuracy", "layers", "heatmaps", "capacity_accuracy"]
+FIGURES = [
+    "training",
+    "examples",
+    "accuracy",
+    "last_layer",
+    "layers",
+    "heatmaps",
+    "capacity_accuracy",
+]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -338,5 +401,14 @@ def test_a_figure_shows_its_own_family_only(experiment, inputs, tables, tmp_path
     seen = []
     monkeypatch.setattr("plot_accuracy.plot_accuracy", lambda table, *_, **__: seen.append(table))
     monkeypatch.setattr("plot_accuracy.write_figure", lambda *_, **__: None)
-    experiment.plot("accuracy", Named(accuracy=str(tmp_path / "both.csv")), **experiment.figure)
+    _, params = inputs["accuracy"]
+    experiment.plot("accuracy", Named(accuracy=str(tmp_path / "both.csv")), **params)
     assert seen[0]["condition"].tolist() == list(experiment.conditions)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "last_layer"])
+def test_published_values_are_drawn_in_the_same_axes(experiment, inputs, name):
+    files, params = inputs[name]
+    plain = Path(experiment.plot(name, Named(**files), **params).svg).read_bytes()
+    params = {**params, "published": read_yaml("rules/published/gaussian_cifar10.yaml")}
+    assert Path(experiment.plot(name, Named(**files), **params).svg).read_bytes() != plain

@@ -5,6 +5,8 @@ from PIL import Image
 
 GATHERING = {
     "collect_geometry": 1,
+    "judge_claims": 1,
+    "plot_last_layer": 1,
     "plot_layers": 1,
     "plot_heatmaps": 1,
     "plot_capacity_accuracy": 1,
@@ -59,12 +61,45 @@ def test_a_lost_geometry_file_is_solved_again_to_the_last_bit(experiment, finish
 
 @pytest.mark.parametrize(
     ("figure", "rule"),
-    [("accuracy", "plot_accuracy"), ("layers", "plot_layers"), ("training", "plot_training")],
+    [
+        ("accuracy", "plot_accuracy"),
+        ("last_layer", "plot_last_layer"),
+        ("layers", "plot_layers"),
+        ("training", "plot_training"),
+    ],
 )
 def test_a_figures_style_redraws_that_figure(experiment, figure, rule):
     figures = {figure: {"size": [5, 3]}}
     experiment.configure(lambda config: config.update(figures={**config["figures"], **figures}))
     assert experiment.stale() == {rule: 1}
+
+
+def test_names_of_layers_redraw_their_figure(experiment):
+    figures = {"heatmaps": {"labels": "reference"}}
+    experiment.configure(lambda config: config.update(figures={**config["figures"], **figures}))
+    assert experiment.stale() == {"plot_heatmaps": 1}
+
+
+def test_another_meaning_of_the_strengths_judges_the_claims_anew(experiment):
+    experiment.configure(
+        lambda config: config["perturbations"][0].update(parameterization="variance")
+    )
+    assert experiment.stale()["judge_claims"] == 1
+
+
+def test_without_noise_there_is_no_claim_to_judge(experiment):
+    experiment.configure(lambda config: config["perturbations"][0].update(strengths=[0]))
+    stale = experiment.stale()
+    assert stale["collect_geometry"] == 1 and "judge_claims" not in stale
+
+
+def test_published_values_belong_to_cifar10_under_gaussian_noise(fresh):
+    rules = ("compare_published", "judge_claims")
+    assert [fresh.stale().get(rule) for rule in rules] == [None, 1]
+    fresh.configure(lambda config: config["data"].update(name="cifar10"))
+    assert [fresh.stale().get(rule) for rule in rules] == [1, 1]
+    fresh.configure(lambda config: config["perturbations"].clear())
+    assert [fresh.stale().get(rule) for rule in rules] == [None, None]
 
 
 def test_the_clipping_reruns_the_perturbed_conditions_only(experiment):

@@ -5,7 +5,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from manifold_robustness.figures import tables
-from manifold_robustness.figures.strengths import Strength, label_log_axis, log_places
+from manifold_robustness.figures.published import draw_published
+from manifold_robustness.figures.strengths import (
+    Strength,
+    draw_against_strength,
+    label_log_axis,
+    log_places,
+)
 from manifold_robustness.figures.style import CORRECT, QUIET, in_style, new_figure
 
 COLUMNS = [
@@ -24,19 +30,25 @@ def plot_accuracy(
     accuracy: pd.DataFrame,
     strength: Strength,
     n_classes: int,
+    published: pd.DataFrame | None = None,
     size: tuple[float, float] | None = None,
 ) -> Figure:
     """Return accuracy (%) with its 95 % interval against strength, on a logarithmic axis.
 
     `accuracy` has one row per condition, of clean and one family; accuracies are fractions. Clean
     has a place of its own at the left; its accuracy and that of guessing are lines to compare with.
+    With a table of `published` values (`published_table`) those are drawn too, and the accuracy on
+    the images that are classified correctly when clean, which one of the sources gives.
     """
     tables.require(accuracy, COLUMNS, "accuracy")
     accuracy = accuracy.sort_values("strength").reset_index(drop=True)
     figure = new_figure(size or (6.6, 4.1))
     axes = figure.add_subplot()
     _draw_references(axes, accuracy, n_classes)
-    _draw_points(axes, accuracy)
+    percent = 100 * accuracy[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy()
+    draw_against_strength(axes, list(accuracy["strength"]), *percent.T)
+    if published is not None:
+        _draw_comparison(axes, accuracy, published, strength)
     label_log_axis(axes, list(accuracy["strength"]), strength)
     axes.set(ylim=(0, 104), ylabel="accuracy (%), with 95 % interval")
     axes.grid(axis="y")
@@ -90,16 +102,17 @@ def _draw_references(axes: Axes, accuracy: pd.DataFrame, n_classes: int) -> None
     )
 
 
-def _draw_points(axes: Axes, accuracy: pd.DataFrame) -> None:
-    places = log_places(list(accuracy["strength"]))
-    percent = 100 * accuracy[["accuracy_low", "accuracy", "accuracy_high"]].to_numpy()
-    low, value, high = percent.T
-    perturbed = accuracy["strength"].to_numpy() > 0
-    for chosen, colour, line in ((~perturbed, "black", "none"), (perturbed, CORRECT, "-")):
-        axes.plot(
-            places[chosen], value[chosen], color=colour, marker="o", markersize=4, linestyle=line
-        )
-        axes.vlines(places[chosen], low[chosen], high[chosen], color=colour, linewidth=2)
-    axes.fill_between(
-        places[perturbed], low[perturbed], high[perturbed], color=CORRECT, alpha=0.2, linewidth=0
+def _draw_comparison(
+    axes: Axes, accuracy: pd.DataFrame, published: pd.DataFrame, strength: Strength
+) -> None:
+    levels = list(accuracy["strength"])
+    axes.plot(
+        log_places(levels),
+        100 * accuracy["kept_accuracy"],
+        color=CORRECT,
+        linestyle="--",
+        linewidth=1,
+        label="ours: images right when clean",
     )
+    for quantity in ("accuracy", "kept_accuracy"):
+        draw_published(axes, published, quantity, levels, strength, factor=100)

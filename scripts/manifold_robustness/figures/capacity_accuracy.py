@@ -22,20 +22,22 @@ def plot_capacity_accuracy(
     strength: Strength,
     n_classes: int,
     layer: str | None = None,
+    labels: str = "path",
     size: tuple[float, float] | None = None,
 ) -> Figure:
     """Return capacity of `layer` (the last by default) against accuracy (%), with 95 % intervals.
 
     `summary` has one row per (condition, layer), `accuracy` one per condition, of clean and one
-    family. Points that nearly coincide share one label, of their first and last strength.
+    family. Points that nearly coincide share one label, of their first and last strength. `labels`:
+    see `tables.layers`.
     """
-    table = _join(summary, accuracy, layer)
+    table = _join(summary, accuracy, layer, labels)
     figure = new_figure(size or (7.2, 4.8))
     axes = figure.add_subplot()
     _draw(axes, table, n_classes)
     axes.set(
         xlabel="accuracy (%)",
-        ylabel=f"capacity $α_M$ of {table['layer'].iloc[0]} (manifolds per dimension)",
+        ylabel=f"capacity $α_M$ of {table['name'].iloc[0]} (manifolds per dimension)",
     )
     axes.grid()
     add_colour_bar(axes, list(table["strength"]), strength)
@@ -46,13 +48,17 @@ def plot_capacity_accuracy(
 
 
 def describe_capacity_accuracy(
-    summary: pd.DataFrame, accuracy: pd.DataFrame, strength: Strength, layer: str | None = None
+    summary: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    strength: Strength,
+    layer: str | None = None,
+    labels: str = "path",
 ) -> str:
     """Return both quantities at both ends, and their rank correlation, as one or two sentences."""
-    table = _join(summary, accuracy, layer)
+    table = _join(summary, accuracy, layer, labels)
     first, last = table.iloc[0], table.iloc[-1]
     text = (
-        f"``{first.layer}`` has the capacity {tables.decimal(first.capacity)} where the "
+        f"``{first['name']}`` has the capacity {tables.decimal(first.capacity)} where the "
         f"accuracy is {100 * first.accuracy:.2f} % ({strength.value(first.strength)})"
     )
     if len(table) == 1:
@@ -67,7 +73,9 @@ def describe_capacity_accuracy(
     return f"{text} Their rank correlation over {len(table)} conditions is {correlation:.2f}."
 
 
-def _join(summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str | None) -> pd.DataFrame:
+def _join(
+    summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str | None, labels: str
+) -> pd.DataFrame:
     tables.require(summary, SUMMARY_COLUMNS, "summary")
     tables.require(accuracy, ACCURACY_COLUMNS, "accuracy")
     names = tables.layers(summary)
@@ -75,6 +83,7 @@ def _join(summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str | None) -> p
     if layer not in names:
         raise ConfigurationError(f"layer needs to be one of {names}; it is {layer!r}.")
     rows = summary.loc[summary["layer"] == layer, SUMMARY_COLUMNS]
+    rows = rows.assign(name=tables.layers(rows, labels)[0])
     tables.family(rows)
     unknown = sorted(set(rows["condition"]) - set(accuracy["condition"]))
     if unknown:

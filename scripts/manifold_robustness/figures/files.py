@@ -1,19 +1,7 @@
-"""What a figure's job reads and writes: one family's rows in, SVG, PNG and a sentence out."""
+"""What a figure's job writes: SVG, PNG, and a sentence for the caption."""
 
 from manifold_robustness.atomic import written_beside
 from manifold_robustness.figures.style import save_figure
-
-
-def of_family(table, family):
-    """Return the rows of a table of clean and of one family, by strength.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With the columns ``family`` and ``strength``.
-    family : str
-    """
-    return table[table["family"].isin(["clean", family])].sort_values("strength", kind="stable")
 
 
 def write_figure(figure, description, *, svg, png, numbers):

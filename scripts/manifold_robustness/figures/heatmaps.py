@@ -21,16 +21,18 @@ def plot_heatmaps(
     summary: pd.DataFrame,
     strength: Strength,
     frame: str = "reference",
+    labels: str = "path",
     size: tuple[float, float] | None = None,
 ) -> Figure:
     """Return four heatmaps, layers (rows, forward order) by strengths (columns, clean first).
 
     `summary` has one row per (condition, layer), of clean and one family. A cell without a finite
-    value is left out: hatching shows through. `frame`: see `measures`.
+    value is left out: hatching shows through. `frame`: see `measures`; `labels`: see
+    `tables.layers`.
     """
     shown = measures(frame)
     _require(summary, shown)
-    levels, names = tables.strengths(summary), tables.layers(summary)
+    levels, names = tables.strengths(summary), tables.layers(summary, labels)
     width = 1.6 + 4 * min(max(0.2 * len(levels), 1.95), 3.6)
     figure = new_figure(size or (width, min(max(3.4, 2 + 0.185 * len(names)), 16)))
     panels = figure.subplots(1, 4, sharey=True)
@@ -46,7 +48,9 @@ def plot_heatmaps(
     return figure
 
 
-def describe_heatmaps(summary: pd.DataFrame, strength: Strength, frame: str = "reference") -> str:
+def describe_heatmaps(
+    summary: pd.DataFrame, strength: Strength, frame: str = "reference", labels: str = "path"
+) -> str:
     """Return where capacity is least and greatest, and how many cells are blank."""
     shown = measures(frame)
     _require(summary, shown)
@@ -55,7 +59,7 @@ def describe_heatmaps(summary: pd.DataFrame, strength: Strength, frame: str = "r
     blank = f"{np.isnan(_finite(capacity)).sum()} of {capacity.size} cells are blank"
     if not np.isfinite(capacity).any():
         return f"No capacity is known: {blank}."
-    names, levels = tables.layers(summary), tables.strengths(summary)
+    names, levels = tables.layers(summary, labels), tables.strengths(summary)
 
     def cell(flat_index: int) -> str:
         row, column = np.unravel_index(flat_index, capacity.shape)

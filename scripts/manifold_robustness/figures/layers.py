@@ -18,17 +18,18 @@ def plot_layers(
     summary: pd.DataFrame,
     strength: Strength,
     frame: str = "reference",
+    labels: str = "path",
     size: tuple[float, float] | None = None,
 ) -> Figure:
     """Return capacity, dimension, radius and center correlation (a-d) against the layer.
 
     `summary` has one row per (condition, layer), of clean and one family. One line per strength,
     the clean one black and dashed; bands are 95 % intervals over replicates, cut at the panel's
-    edge where they are infinite. `frame`: see `measures`.
+    edge where they are infinite. `frame`: see `measures`; `labels`: see `tables.layers`.
     """
     shown = measures(frame)
     _require(summary, shown)
-    levels, names = tables.strengths(summary), tables.layers(summary)
+    levels, names = tables.strengths(summary), tables.layers(summary, labels)
     figure = new_figure(size or (min(max(8.5, 3.4 + 0.38 * len(names)), 14), 8.2))
     panels = figure.subplots(2, 2, sharex=True)
     for axes, letter, measure in zip(panels.flat, "abcd", shown, strict=True):
@@ -43,12 +44,14 @@ def plot_layers(
     return figure
 
 
-def describe_layers(summary: pd.DataFrame, strength: Strength, frame: str = "reference") -> str:
+def describe_layers(
+    summary: pd.DataFrame, strength: Strength, frame: str = "reference", labels: str = "path"
+) -> str:
     """Return each measure of the last layer at both ends of the strengths, as one sentence."""
     shown = measures(frame)
     _require(summary, shown)
     tables.family(summary)
-    levels, names = tables.strengths(summary), tables.layers(summary)
+    levels, names = tables.strengths(summary), tables.layers(summary, labels)
     values = [tables.grid(summary, measure.column)[-1] for measure in shown]
     ends = f"under one condition, {strength.value(levels[0])}"
     if len(levels) > 1:

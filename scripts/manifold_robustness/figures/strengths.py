@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
+from manifold_robustness.figures.style import CORRECT
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -105,12 +107,36 @@ def log_places(strengths: Sequence[float]) -> np.ndarray:
     return np.concatenate([[perturbed[0] - apart], perturbed])
 
 
-def label_log_axis(axes: Axes, strengths: Sequence[float], strength: Strength) -> None:
-    """Tick the x axis of `axes` at `log_places`, with a break between clean and the others."""
+def draw_against_strength(
+    axes: Axes,
+    strengths: Sequence[float],
+    value: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    """Draw a quantity and its interval at `log_places`: clean in black, the rest as a line."""
+    places, perturbed = log_places(strengths), np.array(strengths) > 0
+    for chosen, colour, line in ((~perturbed, "black", "none"), (perturbed, CORRECT, "-")):
+        axes.plot(
+            places[chosen], value[chosen], color=colour, marker="o", markersize=4, linestyle=line
+        )
+        axes.vlines(places[chosen], low[chosen], high[chosen], color=colour, linewidth=2)
+    axes.fill_between(
+        places[perturbed], low[perturbed], high[perturbed], color=CORRECT, alpha=0.2, linewidth=0
+    )
+
+
+def label_log_axis(
+    axes: Axes, strengths: Sequence[float], strength: Strength, columns: int = 1
+) -> None:
+    """Tick the x axis of `axes` at `log_places`, with a break between clean and the others.
+
+    `columns` is the number of panels that stand side by side: the more, the fewer labels.
+    """
     places = log_places(strengths)
     margin = 0.04 * np.ptp(places) or 0.5
     axes.set_xlim(places[0] - margin, places[-1] + margin)
-    kept = spread(places, 0.022 * np.ptp(places))
+    kept = spread(places, 0.022 * columns * np.ptp(places))
     axes.set_xticks(places[kept], [short(strengths[i]) for i in kept], rotation=90)
     axes.set_xticks(places, minor=True)
     axes.set_xlabel(strength.label)

@@ -5,15 +5,17 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from manifold_robustness.errors import DataError
+from manifold_robustness.errors import ConfigurationError, DataError
 
 CLEAN = "clean"
+LABELS = {"path": "layer", "reference": "layer_label"}
 SUMMARY_COLUMNS = [
     "condition",
     "family",
     "strength",
     "layer",
     "layer_index",
+    "layer_label",
     "n_replicates",
     "n_manifolds",
     "n_points",
@@ -51,9 +53,16 @@ def strengths(table: pd.DataFrame) -> list[float]:
     return sorted(float(value) for value in set(table["strength"]))
 
 
-def layers(summary: pd.DataFrame) -> list[str]:
-    """Return the names of the layers in forward order."""
-    return list(summary.sort_values("layer_index")["layer"].drop_duplicates())
+def layers(summary: pd.DataFrame, labels: str = "path") -> list[str]:
+    """Return the names of the layers in forward order.
+
+    They are the modules' paths (``layer4.1.conv2``) or, with `labels="reference"`, the labels of
+    the field's reference extractor (``layer_49_Conv2d``).
+    """
+    if labels not in LABELS:
+        raise ConfigurationError(f"labels needs to be one of {list(LABELS)}; it is {labels!r}.")
+    ordered = summary.sort_values("layer_index").drop_duplicates("layer")
+    return list(ordered[LABELS[labels]])
 
 
 def grid(summary: pd.DataFrame, column: str) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 
 from ..limits import available_memory, choose_basis, require_extraction
 from ..stores import ArraySpec, create_stores
-from .layers import INPUT
+from .layers import INPUT, reference_labels
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def extract_activations(model, images, paths, basis, attributes, device):
     ResourceError
         Where that takes more memory than there is.
     """
-    layers = list(paths)
+    layers, labels = list(paths), reference_labels(model)
     sizes = _feature_counts(model, images[0, 0, :1], layers, device)
     bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
     all_sizes = {INPUT: images[0, 0, 0].size, **sizes}
@@ -82,7 +82,13 @@ def extract_activations(model, images, paths, basis, attributes, device):
         layer: (
             paths[layer],
             {"activations": _spec(images.shape[:3], sizes[layer], bases[layer])},
-            {**attributes, "layer": layer, "basis": bases[layer], "n_features": sizes[layer]},
+            {
+                **attributes,
+                "layer": layer,
+                "layer_label": labels[layer],
+                "basis": bases[layer],
+                "n_features": sizes[layer],
+            },
         )
         for layer in layers
     }

@@ -74,6 +74,27 @@ def analysed_names(model, layers):
     ]
 
 
+def reference_labels(model):
+    """Return the labels that the field's reference extractor gives the layers, by their paths.
+
+    ``layer_0_Input``, ``layer_1_Conv2d``, …: the place of a leaf module among all of them in the
+    order of ``model.modules()``, counted from 1, and its class. A module with children is no layer
+    there, and keeps its path.
+
+    Examples
+    --------
+    >>> reference_labels(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)))
+    {'input': 'layer_0_Input', '0': 'layer_1_Flatten', '1': 'layer_2_Linear'}
+    """
+    labels, place = {INPUT: "layer_0_Input"}, 0
+    for name, module in model.named_modules():
+        leaf = not list(module.children())
+        place += leaf
+        if name:
+            labels.setdefault(name, f"layer_{place}_{type(module).__name__}" if leaf else name)
+    return labels
+
+
 def check_layers(wanted, layers):
     """Return the layers that `wanted` names, after checking the names and their order.
 
@@ -121,13 +142,14 @@ def _print_layers(config):
     size = config["data"]["image_size"]
     model = build_model(config["model"]["architecture"], len(class_names(config["data"])))
     layers = list_layers(model, (3, size, size))
-    names = analysed_names(model, layers)
+    names, labels = analysed_names(model, layers), reference_labels(model)
     print("* input, convolutions and dense layers: the usual activations.layers")
+    print("  path, class, shape, number of features, label of the reference extractor")
     for layer in layers:
         mark = "*" if layer.name in names else " "
         print(
             f"{mark} {layer.name:28} {layer.kind:18} {'x'.join(map(str, layer.shape)):12}",
-            layer.n_features,
+            f"{layer.n_features:<8} {labels[layer.name]}",
         )
 
 

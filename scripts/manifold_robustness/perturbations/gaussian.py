@@ -59,11 +59,20 @@ def perturb(images, labels, indices, strength, *, seed, model=None, parameteriza
     >>> bool(np.allclose(weak, same))
     True
     """
-    sigma = strength if parameterization == "standard_deviation" else np.sqrt(strength)
+    sigma = standard_deviation(strength, parameterization)
     noise = np.stack([_base_noise(seed, index, images.shape[1:]) for index in indices])
     noise *= np.float32(sigma)
     noise += images
     return np.clip(noise, 0, 1, out=noise) if clip else noise
+
+
+def standard_deviation(strength, parameterization):
+    """Return σ of a strength, or of an array of them, in pixel units.
+
+    >>> float(standard_deviation(0.25, "variance"))
+    0.5
+    """
+    return strength if parameterization == "standard_deviation" else np.sqrt(strength)
 
 
 def _base_noise(seed, index, shape):

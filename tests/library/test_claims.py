@@ -1,0 +1,234 @@
+"""The verdicts on the paper's claims, on tables in which each is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr, ttest_rel
+
+from claim_tables import CLEAN, HOLDING, SIGMAS, make_accuracy, make_geometry
+from manifold_robustness.claims import (
+    ACCURACY,
+    GEOMETRY,
+    Series,
+    bootstrap_difference,
+    describe_claims,
+    find_onset,
+    give_verdict,
+    judge_claims,
+    rank_correlation,
+)
+from manifold_robustness.seeds import generator
+
+FALLING = [(0, 0), (5, 5), (100, 5), (500, 10)]
+
+
+def judge(changes, counts=FALLING, strengths=SIGMAS, clean=CLEAN, **settings):
+    """Return the verdicts, by (claim, layer)."""
+    geometry, summary = make_geometry(changes, strengths=strengths, clean=clean)
+    settings = {"parameterization": "standard_deviation", "seed": 1} | settings
+    claims = judge_claims(geometry, summary, make_accuracy(counts, strengths), **settings)
+    return claims.set_index(["claim", "layer"])
+
+
+def with_sign(changes, sign):
+    return {level: sign * np.asarray(change) for level, change in changes.items()}
+
+
+# The geometry
+
+
+CASES = {
+    "the claimed sign at every level above 0.05": (HOLDING, "holds", "at every level from σ = 0.1"),
+    "nor does it matter what is below": (
+        {0.01: -0.5, 0.05: -0.5, **HOLDING},
+        "holds",
+        "at every level from σ = 0.1",
+    ),
+    "a tiny change that is sure": ({0.1: 0.001, 0.5: 0.002}, "holds", "from σ = 0.1"),
+    "the other sign": ({0.1: 0.3, 0.5: [-0.4, -0.5, -0.45]}, "fails", "at σ = 0.5"),
+    "no change": ({0.1: 0.3, 0.5: [-0.01, 0.01, 0.0]}, "fails", "within ± 5 % of clean at σ = 0.5"),
+    "no change at all": ({}, "fails", "within ± 5 %"),
+    "unsure at the strongest": ({0.1: 0.3, 0.5: [-0.5, 0.8, 0.3]}, "undecided", "at σ = 0.5"),
+    "unsure before it": ({0.1: [-0.5, 0.8, 0.3], 0.5: 0.5}, "undecided", "at σ = 0.1"),
+    "the other sign before it": ({0.1: -0.3, 0.5: 0.5}, "undecided", "at σ = 0.1"),
+    "unknown at the strongest": ({0.1: 0.3, 0.5: [0.3, np.nan, 0.3]}, "undecided", "unknown"),
+    "unknown before the other sign": ({0.1: np.nan, 0.5: -0.4}, "fails", "at σ = 0.5"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("claim", GEOMETRY, ids=lambda claim: claim.quantity)
+def test_verdicts_on_the_geometry(claim, case):
+    changes, verdict, reason = CASES[case]
+    found = judge({(claim.quantity, "fc.1"): with_sign(changes, claim.sign)})
+    row = found.loc[claim.number, "fc.1"]
+    assert row["verdict"] == verdict and reason in row["reason"], row["reason"]
+    assert found.loc[claim.number, "conv"]["verdict"] == "fails"  # nothing changes there
+
+
+def test_one_replicate_decides_nothing():
+    row = judge({("radius", "fc.1"): HOLDING | {0.5: 0.4}}, clean=CLEAN[:1]).loc[4, "fc.1"]
+    assert row["verdict"] == "undecided" and "one replicate" in row["reason"]
+    assert row["effect"] == pytest.approx(0.4) and np.isnan(row["effect_low"])
+
+
+def test_without_a_level_above_the_threshold_nothing_is_decided():
+    changes = {("radius", "fc.1"): {0.01: 0.3, 0.05: 0.4}}
+    row = judge(changes, FALLING[:2], SIGMAS[:3]).loc[4, "fc.1"]
+    assert row["verdict"] == "undecided" and row["reason"] == "no level above σ = 0.05"
+    assert np.isnan(row["first_sigma"]) and np.isnan(row["first_effect"])
+    assert (row["sigma"], row["effect"]) == (0.05, pytest.approx(0.4))
+
+
+def test_variances_are_compared_by_their_square_roots():
+    """So 0.0025 is no level above 0.05, and 0.01 is."""
+    strengths = [sigma**2 for sigma in SIGMAS]
+    changes = {("radius", "fc.1"): HOLDING}
+    squared = {("radius", "fc.1"): {level**2: change for level, change in HOLDING.items()}}
+    expected = judge(changes).loc[4, "fc.1"]
+    row = judge(squared, strengths=strengths, parameterization="variance").loc[4, "fc.1"]
+    assert row["verdict"] == expected["verdict"] == "holds"
+    for name in ("sigma", "first_sigma", "effect", "first_effect_low", "spearman", "onset"):
+        assert row[name] == pytest.approx(expected[name], nan_ok=True), name
+    as_sigma = judge(squared, strengths=strengths).loc[4, "fc.1"]
+    assert as_sigma["first_sigma"] == 0.25
+
+
+@pytest.mark.parametrize("claim", GEOMETRY, ids=lambda claim: claim.quantity)
+def test_effects_are_paired_differences_with_their_t_intervals(claim):
+    changes = with_sign({0.1: [0.1, 0.3, 0.2], 0.5: [0.4, 0.5, 0.6]}, claim.sign)
+    row = judge({(claim.quantity, "conv"): changes}).loc[claim.number, "conv"]
+    assert (row["first_sigma"], row["sigma"]) == (0.1, 0.5)
+    for prefix, level in (("first_", 0.1), ("", 0.5)):
+        test = ttest_rel(CLEAN + changes[level], CLEAN).confidence_interval(0.95)
+        effect = np.mean(changes[level])
+        assert row[f"{prefix}effect"] == pytest.approx(effect)
+        found = [row[f"{prefix}effect_low"], row[f"{prefix}effect_high"]]
+        assert found == pytest.approx([test.low, test.high])
+        assert row[f"{prefix}change_percent"] == pytest.approx(100 * effect / CLEAN.mean())
+    assert row["clean"] == pytest.approx(CLEAN.mean())
+    assert (row["n_manifolds"], row["n_points"], row["n_replicates"], row["n_images"]) == (
+        2,
+        6,
+        3,
+        36,
+    )
+
+
+def test_the_rows_of_the_tables_may_stand_in_any_order():
+    geometry, summary = make_geometry({("radius", "fc.1"): {0.1: 2.0, 0.5: [2.0, 2.0, 2.1]}})
+    tables = geometry, summary, make_accuracy(FALLING)
+    expected = judge_claims(*tables, "standard_deviation", 1)
+    shuffled = (table.sample(frac=1, random_state=3) for table in tables)
+    pd.testing.assert_frame_equal(judge_claims(*shuffled, "standard_deviation", 1), expected)
+    assert expected["onset"].notna().sum() == 2
+    assert list(expected["layer"]) == [""] + ["conv"] * 4 + ["fc.1"] * 4
+    assert list(expected["claim"]) == [1, 2, 3, 4, 5, 2, 3, 4, 5]
+
+
+# The accuracy
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict", "reason", "first"),
+    [
+        (FALLING, "holds", "falls at every level from σ = 0.1", 0.1),
+        ([(100, 0), (110, 0), (120, 0), (130, 0)], "holds", "from σ = 0.01", 0.01),
+        ([(0, 0)] * 4, "fails", "within ± 5 % of clean at σ = 0.5", 0.5),
+        ([(0, 0), (0, 0), (0, 0), (2, 80)], "fails", "grows at σ = 0.5", 0.5),
+        ([(100, 0), (0, 0), (0, 0), (0, 0)], "fails", "within ± 5 %", 0.01),
+        ([(100, 0), (50, 50), (100, 0), (200, 0)], "undecided", "at σ = 0.05", 0.01),
+        ([(0, 0)] * 3 + [(900, 900)], "undecided", "not shown to fall at σ = 0.5", 0.5),
+    ],
+)
+def test_verdicts_on_the_accuracy(counts, verdict, reason, first):
+    n_images = 2000 if counts[-1] == (900, 900) else 1000
+    geometry, summary = make_geometry({})
+    accuracy = make_accuracy(counts, n_images=n_images)
+    row = judge_claims(geometry, summary, accuracy, "standard_deviation", 1).iloc[0]
+    assert row["claim"] == ACCURACY.number and row["layer"] == row["layer_label"] == ""
+    assert row["verdict"] == verdict and reason in row["reason"], row["reason"]
+    assert row["first_sigma"] == first and row["n_images"] == n_images
+    assert pd.isna(row["n_points"]) and pd.isna(row["layer_index"])
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(40, 10), (3, 0), (0, 0), (60, 60)])
+def test_the_bootstrap_is_that_over_images(lost, gained):
+    n_images = 200
+    differences = np.repeat([-1, 1, 0], [lost, gained, n_images - lost - gained])
+    random = np.random.default_rng(0)
+    means = random.choice(differences, size=(20_000, n_images)).mean(axis=1)
+    effect, low, high = bootstrap_difference(lost, gained, n_images, generator(1, "bootstrap"))
+    assert effect == pytest.approx(differences.mean())
+    step = 1.01 / n_images  # a percentile may fall on the next image
+    assert [low, high] == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=step)
+
+
+def test_the_bootstrap_depends_on_seed_and_condition_alone():
+    whole = judge({}).loc[(1, ""), "effect_low"]
+    part = judge({}, [FALLING[-1]], [0.0, 0.5]).loc[(1, ""), "effect_low"]
+    other = judge({}, seed=2).loc[(1, ""), "effect_low"]
+    assert np.all(part == whole) and np.all(other != whole)
+
+
+# Beside the verdict
+
+
+def series(bounds):
+    levels = np.arange(len(bounds)) / 10
+    bounds = np.array(bounds, dtype=float)
+    return Series(levels, bounds.mean(axis=1), bounds, np.zeros((len(bounds) - 1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "onset"),
+    [
+        ([(1, 2), (1, 2), (3, 4), (5, 6)], 0.2),
+        ([(1, 2), (3, 4), (5, 6), (0, 0.5)], 0.1),  # disjoint at either side
+        ([(1, 2), (3, 4), (1, 3), (5, 6)], 0.3),  # leaves, returns, leaves
+        ([(1, 2), (3, 4), (5, 6), (1, 3)], np.nan),  # returns in the end
+        ([(1, 2), (2, 3), (2, 4), (2, 4)], np.nan),  # touches
+        ([(1, 2), (3, 4), (np.nan, np.nan), (5, 6)], 0.3),
+        ([(np.nan, np.nan), (3, 4), (5, 6), (7, 8)], np.nan),
+        ([(1, np.inf), (3, 4), (5, 6), (0.1, 0.5)], 0.3),
+    ],
+)
+def test_the_onset_is_where_the_intervals_part_for_good(bounds, onset):
+    assert find_onset(series(bounds)) == pytest.approx(onset, nan_ok=True)
+
+
+def test_the_onset_is_of_the_summary_s_intervals():
+    apart = {0.1: 2.0, 0.5: [2.0, 2.0, 2.1]}
+    found = judge({("radius", "fc.1"): {0.05: 0.2, **apart}})
+    assert found.loc[(4, "fc.1"), "onset"].item() == 0.1
+    assert np.isnan(found.loc[(4, "conv"), "onset"].item())
+    assert found.loc[(1, ""), "onset"].item() == 0.1  # of ± 2 % around 0.9, 0.9, 0.805
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3, 4, 5.0], [3, 1, 1, 0, -1.0], [0, 5, 5, 1, 2.0]])
+def test_spearman_s_coefficient(values):
+    assert rank_correlation(SIGMAS, values) == pytest.approx(spearmanr(SIGMAS, values).statistic)
+
+
+@pytest.mark.filterwarnings("error")
+def test_spearman_s_coefficient_of_values_without_order():
+    assert np.isnan(rank_correlation(SIGMAS, [1.0] * 5))
+    assert np.isnan(rank_correlation(SIGMAS, [1, 2, 3, np.nan, 5]))
+    assert judge({("radius", "fc.1"): HOLDING}).loc[(4, "fc.1"), "spearman"].item() > 0.8
+
+
+def test_a_claim_that_holds_is_asked_first():
+    tiny = Series(np.array([0, 0.1]), np.ones(2), np.zeros((2, 2)), np.array([[-0.01, -0.02, 0]]))
+    assert give_verdict(tiny, -1, 0)[0] == "fails"  # holds 0, but is within 5 %
+    tiny.effects[0, 2] = -1e-9
+    assert give_verdict(tiny, -1, 0) == ("holds", "falls at every level from σ = 0.1")
+    assert give_verdict(tiny, 1, 0) == ("fails", "falls at σ = 0.1")
+
+
+def test_the_claims_in_words():
+    found = judge({("radius", "fc.1"): HOLDING}).reset_index()
+    assert describe_claims(found) == (
+        "Accuracy falls as σ grows: holds. In the last layer, ``fc.1``: capacity falls after "
+        "σ = 0.05: fails, dimension grows after σ = 0.05: fails, radius grows after σ = 0.05: "
+        "holds, center correlation falls after σ = 0.05: fails."
+    )

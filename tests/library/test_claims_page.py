@@ -1,0 +1,122 @@
+"""The page of the verdicts: whole, self-contained, and told without colour."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from claim_tables import CLEAN, HOLDING, make_accuracy, make_geometry
+from manifold_robustness.claims import judge_claims
+from manifold_robustness.claims_page import claims_page
+
+ODD = '<b>&"conv"'
+COUNTS = [(0, 0), (5, 5), (100, 5), (500, 10)]
+CHANGES = {
+    ("radius", "fc.1"): HOLDING,
+    ("capacity", "fc.1"): {0.1: -0.3, 0.5: [-0.5, 0.8, 0.3]},
+    ("capacity", ODD): {0.1: -0.3, 0.5: [-0.4, -0.5, -0.45]},
+}
+
+
+class Page(HTMLParser):
+    """The rows of every table as lists of cells' text; every element must be closed."""
+
+    VOID = ("meta",)
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tables, self.text = [], [], []
+        self.classes, self.titles = [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self.classes += [dict(attributes).get("class", "")]
+            self.titles += [title for name, title in attributes if name == "title"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if "td" in self.open or "th" in self.open:
+            self.tables[-1][-1][-1] += data.replace("\xa0", " ")
+
+
+def make_page(changes=CHANGES, clean=CLEAN, counts=COUNTS):
+    geometry, summary = make_geometry(changes, layers=(ODD, "fc.1"), clean=clean)
+    claims = judge_claims(geometry, summary, make_accuracy(counts), "standard_deviation", 1)
+    return claims_page(claims)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return Page(make_page())
+
+
+def test_the_headline_is_the_accuracy_and_the_last_layer(page):
+    head, *rows = page.tables[0]
+    assert len(head) == 7 and [len(row) for row in rows] == [7] * 5
+    assert [row[0][:2] for row in rows] == ["1.", "2.", "3.", "4.", "5."]
+    verdicts = ["✓ holds", "? undecided", "✗ fails", "✓ holds", "✗ fails"]
+    for row, verdict in zip(rows, verdicts, strict=True):
+        assert row[1].startswith(verdict)
+    accuracy, radius = rows[0], rows[3]
+    assert accuracy[2] == "90.00 %"
+    assert accuracy[3].startswith("−49.00 points (−54.4 %)−52.")
+    assert accuracy[4] == "−9.50 points (−10.6 %)−11.40 to −7.60, at σ = 0.1"
+    assert radius[2] == "1.13" and radius[3].startswith("+0.45 (+39.7 %)+0.326 to +0.574, at σ")
+    assert rows[2][5] == "–" and accuracy[6] == "0.1"  # no coefficient of what is constant
+
+
+def test_the_matrix_has_a_row_per_layer_and_a_column_per_claim(page):
+    head, first, last = page.tables[1]
+    assert [cell[:2] for cell in head[1:]] == ["2.", "3.", "4.", "5."]
+    assert first[0] == f"{ODD}layer_0_X" and last[0] == "fc.1layer_1_X"
+    assert first[1:] == ["✓ holds−40 %", "✗ fails0 %", "✗ fails0 %", "✗ fails0 %"]
+    assert last[1] == "? undecided+18 %" and last[3] == "✓ holds+40 %"
+
+
+def test_colours_follow_the_words(page):
+    assert sorted(set(page.classes)) == [
+        "",
+        "interval",
+        "verdict fails",
+        "verdict holds",
+        "verdict undecided",
+    ]
+    assert page.classes.count("verdict holds") == 4
+    assert len(page.titles) == 5 + 8  # each verdict says why
+    assert page.titles[-2].replace("\xa0", " ") == "grows at every level from σ = 0.1"
+
+
+def test_the_page_says_its_sample_and_its_rule(page):
+    text = " ".join("".join(page.text).split())
+    assert "P = 2 classes, M = 6 images of each, 3 replicates (36 images)" in text
+    assert "accuracy on 1,000 test images" in text and "Strongest level: σ = 0.5." in text
+    for word in ("paired difference", "± 5 %", "10,000 bootstrap", "one replicate"):
+        assert word in text
+
+
+def test_names_are_escaped_and_nothing_is_loaded():
+    text = make_page()
+    assert ODD not in text and "&lt;b&gt;&amp;&quot;conv&quot;" in text
+    assert not re.search(r"https?:|src=|href=|<script|@import|url\(", text)
+
+
+def test_what_is_unknown_is_a_dash():
+    page = Page(make_page(clean=CLEAN[:1], changes={("radius", "fc.1"): {0.1: 0.1, 0.5: np.nan}}))
+    rows = page.tables[0]
+    assert rows[4][3] == "– (– %)– to –, at σ = 0.5" and rows[4][6] == "–"
+    assert not any("nan" in cell.lower() for row in rows for cell in row)
+    assert any("1 replicate (" in text for text in page.text)
