@@ -30,7 +30,7 @@ from manifold_robustness.network.model import initial_model, save_weights  # noq
 from manifold_robustness.network.training import Training  # noqa: E402
 from manifold_robustness.stores import provenance  # noqa: E402
 
-SHAPE = (1, 10, 30)  # replicates, P, M
+P, M = 10, 30
 CLASSES = [str(label) for label in range(10)]
 NOISE = {
     "family": "gaussian",
@@ -47,8 +47,9 @@ def main(threads=2):
         device,
     )
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    with tempfile.TemporaryDirectory() as folder:
-        time_jobs(Path(folder), model, config, threads)
+    for replicates in (1, 10):
+        with tempfile.TemporaryDirectory() as folder:
+            time_jobs(Path(folder), model, config, threads, replicates)
     time_evaluation(model, device)
     time_training(model, config, device)
 
@@ -62,15 +63,16 @@ def images(count):
     return ArrayImages(fine, np.arange(count) % 10)
 
 
-def time_jobs(folder, model, config, threads):
+def time_jobs(folder, model, config, threads, replicates):
     results = folder / "results/full-size"
     overlay = folder / "overlay.yaml"
-    overlay.write_text(yaml.safe_dump({"run": "full-size", "images": {"replicates": SHAPE[0]}}))
+    overlay.write_text(yaml.safe_dump({"run": "full-size", "images": {"replicates": replicates}}))
     save_weights(model, results / "model/weights.safetensors")
-    chosen = images(np.prod(SHAPE)).images.numpy().reshape(30, 10, 3, 32, 32).swapaxes(0, 1)
+    count = replicates * P * M
+    chosen = images(count).images.numpy().reshape(replicates, M, P, 3, 32, 32).swapaxes(1, 2)
     attributes = {"condition": "clean", "classes": CLASSES, "seed": 0, **provenance()}
-    indices = np.arange(np.prod(SHAPE)).reshape(SHAPE)
-    write_images(results / "images/clean.zarr.zip", chosen[None], indices, attributes)
+    indices = np.arange(count).reshape(replicates, P, M)
+    write_images(results / "images/clean.zarr.zip", chosen, indices, attributes)
     layers = config["activations"]["layers"]
     for rule, name in (
         ("extract_activations", "activations/clean/{}.zarr.zip"),
@@ -83,8 +85,8 @@ def time_jobs(folder, model, config, threads):
         jobs = [read_log(log) for log in (results / "logs" / rule).rglob("*.log")]
         seconds, peaks = zip(*jobs, strict=True)
         print(
-            f"{rule}: {len(jobs)} jobs, wall {wall:.1f} s with Snakemake's start; a job "
-            f"{statistics.median(seconds):.1f} s (greatest {max(seconds):.1f}), "
+            f"{rule}, {replicates} replicates: {len(jobs)} jobs, wall {wall:.1f} s with "
+            f"Snakemake's start; a job {statistics.median(seconds):.1f} s (greatest {max(seconds):.1f}), "
             f"peak {max(peaks)} MiB"
         )
     size = sum(path.stat().st_size for path in results.rglob("activations/**/*.zip"))
