@@ -86,7 +86,8 @@ def time_jobs(folder, model, config, threads, replicates):
         seconds, peaks = zip(*jobs, strict=True)
         print(
             f"{rule}, {replicates} replicates: {len(jobs)} jobs, wall {wall:.1f} s with "
-            f"Snakemake's start; a job {statistics.median(seconds):.1f} s (greatest {max(seconds):.1f}), "
+            f"Snakemake's start; a job {statistics.median(seconds):.1f} s "
+            f"(greatest {max(seconds):.1f}), "
             f"peak {max(peaks)} MiB"
         )
     size = sum(path.stat().st_size for path in results.rglob("activations/**/*.zip"))
