@@ -1,6 +1,7 @@
 """Train the network and keep its best weights on validation data."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 from manifold_robustness.jobs import run_job
@@ -30,6 +31,7 @@ def main(snakemake):
     check_experiment(snakemake.config, model, splits["test"], classes, results)
     files = [os.stat(path).st_mtime_ns for path in snakemake.input]
     made_by = [params.data, settings, recipe, params.seed, params.network, files, params.library]
+    made_by += [device.type, version("torchvision")]
     checkpoint = Checkpoint(params.checkpoint, made_by)
     history = train(model, splits, recipe, params.seed, device, checkpoint)
     metrics = summarise_history(history, model, device)

@@ -67,11 +67,12 @@ class Experiment:
         names = {"weights": "weights.safetensors", "metrics": "metrics.json"}
         return {key: self.path(f"{folder}/{name}") for key, name in names.items()}
 
-    def train(self, folder="model", config=None, **changes):
+    def train(self, folder="model", config=None, inputs=None, library="digest", **changes):
         output = Named(**self.model_files(folder), history=self.path(f"{folder}/history.csv"))
         return self.run(
             "train_model",
             output,
+            inputs,
             config=config,
             data=DIGITS,
             network=self.network,
@@ -79,7 +80,7 @@ class Experiment:
             training={**self.config["training"], **changes},
             seed=self.seed,
             checkpoint=self.path(f"{folder}/checkpoint.pt"),
-            library="digest",
+            library=library,
         )
 
     def condition(self, name):

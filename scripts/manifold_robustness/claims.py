@@ -100,7 +100,7 @@ def give_verdict(series, sign, first):
     room = NEGLIGIBLE * abs(series.mean[0])
     if -room <= low[-1] and high[-1] <= room:
         return FAILS, f"within ± {100 * NEGLIGIBLE:g} % of clean at {last}"
-    if np.isnan(series.effects).any():
+    if np.isnan(series.effects[first:]).any():
         return UNDECIDED, "no interval: one replicate, or a value is unknown"
     unclear = [_level(level) for level in sigma[first:][~claimed[first:]]]
     return UNDECIDED, f"not shown to {_word(sign).removesuffix('s')} at {', '.join(unclear)}"
@@ -174,10 +174,12 @@ def _judge_accuracy(accuracy, parameterization, seed):
         np.array(effects[1:]),
     )
     falling = np.flatnonzero(series.effects[:, 2] < 0)
-    first = falling[0] if falling.size else len(series.effects) - 1
+    first = falling[0] if falling.size else None
     place = {"layer": "", "layer_label": "", "layer_index": None}
     sample = dict.fromkeys(SAMPLE) | {"n_images": accuracy["n_images"].iloc[0]}
-    return _row(ACCURACY, series, first, place, sample)
+    strongest = len(series.effects) - 1
+    verdict = give_verdict(series, ACCURACY.sign, strongest if first is None else first)
+    return _row(ACCURACY, series, verdict, first, place, sample)
 
 
 def _judge_geometry(claim, replicates, summary, parameterization):
@@ -192,22 +194,21 @@ def _judge_geometry(claim, replicates, summary, parameterization):
         np.array([student_interval(level - values[0]) for level in values[1:]]),
     )
     above = np.flatnonzero(sigma[1:] > THRESHOLD * (1 + 1e-9))
+    first = above[0] if above.size else None
     place = summary.iloc[0]
     sample = {name: place[name] for name in SAMPLE[:3]}
     sample["n_images"] = int(np.prod(list(sample.values())))
     names = {name: place[name] for name in ("layer", "layer_label", "layer_index")}
-    return _row(claim, series, above[0] if above.size else None, names, sample)
+    return _row(claim, series, give_verdict(series, claim.sign, first), first, names, sample)
 
 
-def _row(claim, series, first, names, sample):
-    verdict, reason = give_verdict(series, claim.sign, first)
+def _row(claim, series, verdict, first, names, sample):
     return {
         "claim": claim.number,
         "statement": claim.statement,
         "quantity": claim.quantity,
         **names,
-        "verdict": verdict,
-        "reason": reason,
+        **dict(zip(("verdict", "reason"), verdict, strict=True)),
         "clean": series.mean[0],
         **_effect("", series, len(series.effects) - 1),
         **_effect("first_", series, first),

@@ -55,7 +55,10 @@ sign, or lies within ± {100 * NEGLIGIBLE:g} % of clean's value.</li>
 σ = {THRESHOLD}.</li>
 </ul>
 <p>Spearman's coefficient is that of the mean value with σ, over all levels, clean among them. The
-onset is the first level from which on the value's own 95 % interval is disjoint from clean's.</p>
+onset is the first level from which on the value's own 95 % interval is disjoint from clean's.
+Clean's value is the mean over replicates; in summary.csv capacities are averaged harmonically. One
+level in forty lowers the accuracy by chance alone: where such a weak one comes first and the next
+does not, claim 1 is undecided.</p>
 """
 
 

@@ -92,6 +92,12 @@ def check_references(config):
             "number of selected images"
         )
     _check_center_rank(config["geometry"]["center_rank"], images["n_manifolds"])
+    padding, size = config["data"]["test_crop_padding"], config["data"]["image_size"]
+    if padding > size // 2:
+        raise ConfigurationError(
+            f"config: data.test_crop_padding is {padding}, but must be at most half of "
+            f"data.image_size, which is {size}"
+        )
     model = config["model"]
     files = {"weights_file": model["weights_file"]}
     if model["weights"] not in ("none", "imagenet"):

@@ -1,7 +1,7 @@
 """What a job needs of memory and disk, and what there is: refused with numbers before it starts.
 
-The needs are worked out from the sizes of the arrays that a job holds at once, and measured to be
-no less (benchmarks/full_size.md).
+The needs are worked out from the sizes of the arrays that a job holds at once; tests compare them
+with what jobs really take.
 """
 
 import os
@@ -13,11 +13,11 @@ from .errors import ResourceError
 GIB = 2**30
 CGROUPS = Path("/sys/fs/cgroup")
 LARGEST_CHUNK = 2**31 - 1  # bytes that one compressed chunk of a store may hold
-TORCH, NUMPY = 0.4 * GIB, 0.1 * GIB  # of a process that holds no data yet
+TORCH, NUMPY = 0.45 * GIB, 0.1 * GIB  # of a process that holds no data yet
 MANY = 2**25  # numbers of a store that are read at once; of more, one manifold at a time
 # Arrays of a size that are held at once, counted in the code that the name says.
-FORWARD_COPIES, ROTATION_COPIES = 4, 2.5
-FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 6, 4, 3, 6
+FORWARD_COPIES, ROTATION_COPIES = 5, 2.5
+FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 7, 4, 4, 6
 # Beyond so many dimensions no spectrum of all points is worked out: a minute and a GiB.
 LARGEST_SPECTRUM = 5000
 PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -52,8 +52,8 @@ def store_bytes(basis, n_features, replicates, n_manifolds, n_points):
 def extraction_memory(bases, sizes, replicates, n_manifolds, n_points):
     """Return the bytes that an extraction holds at once.
 
-    `sizes` gives the number of features by layer, always of the input, `bases` the basis of those
-    that are kept.
+    `sizes` gives the number of features of every layer, kept or not, and of the input; `bases` the
+    basis of those that are kept.
     """
     count = n_manifolds * n_points
     spans = [sizes[layer] for layer, basis in bases.items() if basis == "span"]
@@ -101,13 +101,13 @@ def require_memory(needed, available, what, remedy):
     >>> require_memory(2**32, 2**31, "a test", "ask for less")
     Traceback (most recent call last):
         ...
-    manifold_robustness.errors.ResourceError: a test needs about 4.0 GiB of memory, and there are \
-2.0 GiB; ask for less
+    manifold_robustness.errors.ResourceError: a test needs about 4.00 GiB of memory, and there are \
+2.00 GiB; ask for less
     """
     if needed > available:
         raise ResourceError(
-            f"{what} needs about {needed / GIB:.1f} GiB of memory, and there are "
-            f"{available / GIB:.1f} GiB; {remedy}"
+            f"{what} needs about {needed / GIB:.2f} GiB of memory, and there are "
+            f"{available / GIB:.2f} GiB; {remedy}"
         )
 
 
@@ -118,7 +118,7 @@ def require_extraction(sizes, bases, shape, available):
         extraction_memory(bases, sizes, replicates, n_manifolds, n_points),
         available,
         f"the extraction of {n_manifolds * n_points} images a replicate",
-        f"set activations.basis to features, or {REMEDY}",
+        ("set activations.basis to features, or " if "span" in bases.values() else "") + REMEDY,
     )
     for layer, basis in bases.items():
         chunk = n_points * sizes[layer] * 4
@@ -140,13 +140,16 @@ def require_geometry(shape, n_features, simulate, available):
     )
 
 
-def require_disk(needed, folder, what, remedy):
-    """Raise :class:`ResourceError` where the disk of `folder` has no room for `needed` bytes."""
+def require_stores(needed, folder, what):
+    """Raise :class:`ResourceError` where the disk of `folder` has no room for stores of activations
+    of so many bytes."""
+    folder = next(each for each in (Path(folder), *Path(folder).parents) if each.exists())
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ResourceError(
-            f"{what} needs about {needed / GIB:.1f} GiB of disk, and {Path(folder).resolve()} has "
-            f"{free / GIB:.1f} GiB free; {remedy}"
+            f"{what} need about {needed / GIB:.2f} GiB of disk, and {folder.resolve()} has "
+            f"{free / GIB:.2f} GiB free; keep fewer layers (activations.layers), or lower "
+            "images.n_points or images.replicates"
         )
 
 

@@ -120,9 +120,7 @@ class StoredArray(Sequence):
         return self.shape[0]
 
     def __getitem__(self, index):
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        place = (*self._place, index)
+        place = (*self._place, range(len(self))[index])
         if self._depth > 1:
             return StoredArray(self._path, self._name, self._depth - 1, place)
         return read_array(self._path, self._name, place)

@@ -142,7 +142,9 @@ def test_an_experiment_that_can_not_be_done_is_refused(path, value, error, words
 def test_what_the_machine_has_no_room_for_is_refused_with_the_numbers(monkeypatch):
     """M = 6, P = 5, two replicates; the input (192) is rotated, head (5) kept as it is."""
     monkeypatch.setattr("manifold_robustness.limits.available_memory", lambda: 2**28)
-    with pytest.raises(ResourceError, match=r"30 images.* 0\.4 GiB of memory, and there are 0\.2"):
+    with pytest.raises(
+        ResourceError, match=r"30 images.* 0\.45 GiB of memory, and there are 0\.25"
+    ):
         check()
     monkeypatch.undo()
     per_condition = 2 * 30 * (30 * 4 + 30 * 4 + 5 * 4)  # input, first, head
@@ -151,16 +153,22 @@ def test_what_the_machine_has_no_room_for_is_refused_with_the_numbers(monkeypatc
     monkeypatch.setattr("manifold_robustness.limits.shutil.disk_usage", lambda _: usage)
     check()
     usage.free -= 1
-    with pytest.raises(ResourceError, match=r"3 layers under 3 conditions needs .* of disk"):
+    with pytest.raises(ResourceError, match=r"3 layers under 3 conditions need .* of disk"):
         check()
 
 
 def test_what_is_written_already_needs_no_room(monkeypatch, tmp_path):
     usage = SimpleNamespace(free=0)
     monkeypatch.setattr("manifold_robustness.limits.shutil.disk_usage", lambda _: usage)
-    (tmp_path / "activations/clean").mkdir(parents=True)
-    (tmp_path / "activations/clean/input.zarr.zip").write_bytes(bytes(3 * 2 * 30 * 260))
+    for condition in ("clean", "gaussian/sigma-0.1", "gaussian/sigma-0.5"):
+        folder = tmp_path / "activations" / condition
+        folder.mkdir(parents=True)
+        for layer, size in (("input", 120), ("first", 120), ("head", 20)):
+            (folder / f"{layer}.zarr.zip").write_bytes(bytes(2 * 30 * size))
     check(folder=tmp_path)
+    (folder / "input.zarr.zip").rename(folder / "layer-of-old.zarr.zip")
+    with pytest.raises(ResourceError, match="of disk"):
+        check(folder=tmp_path)
 
 
 def test_the_class_that_has_too_few_images_is_named():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from experiments import Named
@@ -54,6 +55,28 @@ def test_a_training_below_its_minimum_is_taken_once_the_minimum_is_lowered(exper
     output = experiment.train("weak", epochs=1)
     assert "epoch" not in capsys.readouterr().out
     assert sorted(map(str, folder.iterdir())) == sorted(output)
+
+
+@pytest.mark.parametrize("change", ["nothing", "recipe", "seed", "files", "library", "device"])
+def test_a_state_of_another_training_is_left_alone(experiment, monkeypatch, change):
+    impossible = merge(experiment.config, {"training": {"min_accuracy": 1.0}})
+    with pytest.raises(ModelError):
+        experiment.train(f"other-{change}", config=impossible, epochs=1)
+    found = []
+    monkeypatch.setattr("train_model.train", lambda *given: found.append(given[-1].load()) or 1 / 0)
+    changes = {
+        "nothing": {},
+        "recipe": {"learning_rate": 0.5},
+        "files": {"inputs": Named(__file__)},
+        "library": {"library": "another"},
+    }.get(change, {})
+    if change == "device":
+        monkeypatch.setattr("train_model.prepare_device", lambda _: torch.device("meta"))
+    if change == "seed":
+        monkeypatch.setattr(experiment, "seed", 9)
+    with pytest.raises(ZeroDivisionError):
+        experiment.train(f"other-{change}", epochs=1, **changes)
+    assert (found == [None]) == (change != "nothing")
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,21 @@ it smaller, so that the memory in use is that of one layer, however many are kep
 """
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..limits import available_memory, choose_basis, require_extraction
+from ..errors import ResourceError
+from ..limits import (
+    available_memory,
+    choose_basis,
+    require_extraction,
+    require_stores,
+    store_bytes,
+)
 from ..stores import ArraySpec, create_stores
-from .layers import INPUT, reference_labels
+from .layers import INPUT, list_layers, reference_labels
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +29,6 @@ def span_coordinates(points):
 
     With X the (n_features, n) matrix of points and X = Q R its QR decomposition, the columns of R
     are the points in an orthonormal basis of their span: all inner products are those of X.
-    Where there are no more features than points, the features serve as they are.
 
     Parameters
     ----------
@@ -40,10 +47,8 @@ def span_coordinates(points):
     (True, (3, 3))
     """
     points = points.to(torch.float64)
-    if points.shape[1] <= points.shape[0]:
-        return points
     if not torch.isfinite(points).all():
-        return torch.full((len(points), len(points)), torch.nan, dtype=torch.float64)
+        return torch.full((len(points), min(points.shape)), torch.nan, dtype=torch.float64)
     return torch.linalg.qr(points.T, mode="r").R.T
 
 
@@ -74,10 +79,11 @@ def extract_activations(model, images, paths, basis, attributes, device):
         Where that takes more memory than there is.
     """
     layers, labels = list(paths), reference_labels(model)
-    sizes = _feature_counts(model, images[0, 0, :1], layers, device)
+    sizes = {layer.name: layer.n_features for layer in list_layers(model, images.shape[3:])}
     bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
-    all_sizes = {INPUT: images[0, 0, 0].size, **sizes}
-    require_extraction(all_sizes, bases, images.shape[:3], available_memory())
+    require_extraction(sizes, bases, images.shape[:3], available_memory())
+    room = sum(store_bytes(bases[layer], sizes[layer], *images.shape[:3]) for layer in layers)
+    require_stores(room, Path(paths[layers[0]]).parent, "the activations of one condition")
     stores = {
         layer: (
             paths[layer],
@@ -112,9 +118,10 @@ def _passes(n_manifolds, bases):
 
 def _write(array, place, output, basis):
     replicate, manifolds = place
+    output = output.cpu()  # the rotation too is the CPU's: few GPUs are quick in float64
     if basis == "span":
         output = span_coordinates(output)
-    values = output.cpu().numpy().reshape(-1, *array.shape[2:])
+    values = output.numpy().reshape(-1, *array.shape[2:])
     if basis == "span":
         array[replicate] = values
         return
@@ -135,18 +142,6 @@ def _spec(shape, n_features, basis):
     return ArraySpec((*shape, n_features), "float32", dimensions, (1, 1, n_points, n_features))
 
 
-def _feature_counts(model, images, layers, device):
-    sizes = {}
-    _forward(
-        model,
-        torch.from_numpy(images),
-        layers,
-        lambda layer, output: sizes.update({layer: output.shape[1]}),
-        device,
-    )
-    return sizes
-
-
 def _forward(model, images, layers, keep, device):
     """Run one forward pass and call ``keep(layer, output)`` with each layer's flattened output."""
     images = images.to(device)
@@ -163,6 +158,11 @@ def _forward(model, images, layers, keep, device):
             if INPUT in layers:
                 keep(INPUT, images.flatten(1))
             model(images)
+    except torch.OutOfMemoryError as error:
+        raise ResourceError(
+            f"{len(images)} images at once are too many for the memory of {device}; set "
+            "activations.basis to features, or lower images.n_points or images.n_manifolds"
+        ) from error
     finally:
         for handle in handles:
             handle.remove()

@@ -10,13 +10,13 @@ from ..errors import DataError
 from ..limits import (
     choose_basis,
     memory_of_other_jobs,
-    require_disk,
     require_extraction,
     require_geometry,
+    require_stores,
     store_bytes,
 )
 from .data_sets import labels_of
-from .layers import INPUT, check_layers, list_layers
+from .layers import check_layers, list_layers
 
 
 def check_experiment(config, model, test, classes, folder):
@@ -43,9 +43,10 @@ def check_experiment(config, model, test, classes, folder):
     ResourceError
         Where this machine has too little memory or disk for what later stages do.
     """
-    layers = check_layers(config["activations"]["layers"], list_layers(model, test[0][0].shape))
+    layers = list_layers(model, test[0][0].shape)
+    check_layers(config["activations"]["layers"], layers)
     _check_images(config, test, classes)
-    _check_room(config, {layer.name: layer.n_features for layer in layers}, test, Path(folder))
+    _check_room(config, {layer.name: layer.n_features for layer in layers}, Path(folder))
 
 
 def _check_images(config, test, classes):
@@ -66,21 +67,21 @@ def _check_images(config, test, classes):
             )
 
 
-def _check_room(config, sizes, test, folder):
+def _check_room(config, sizes, folder):
     images, setting = config["images"], config["activations"]["basis"]
+    layers = config["activations"]["layers"]
     shape = [images[key] for key in ("replicates", "n_manifolds", "n_points")]
-    bases = {layer: choose_basis(setting, n, *shape[1:]) for layer, n in sizes.items()}
+    bases = {layer: choose_basis(setting, sizes[layer], *shape[1:]) for layer in layers}
     memory = memory_of_other_jobs()
-    require_extraction({INPUT: test[0][0].numel(), **sizes}, bases, shape, memory)
-    for layer in select_layers(config["geometry"]["layers"], list(sizes)):
+    require_extraction(sizes, bases, shape, memory)
+    for layer in select_layers(config["geometry"]["layers"], layers):
         width = shape[1] * shape[2] if bases[layer] == "span" else sizes[layer]
         require_geometry(shape, width, config["geometry"]["simulate"], memory)
-    conditions = list_conditions(config["perturbations"])
-    stores = {layer: store_bytes(bases[layer], sizes[layer], *shape) for layer in sizes}
-    written = sum(file.stat().st_size for file in (folder / "activations").rglob("*.zip"))
-    require_disk(
-        len(conditions) * sum(stores.values()) - written,
-        folder,
-        f"the activations of {len(sizes)} layers under {len(conditions)} conditions",
-        "keep fewer layers (activations.layers), or lower images.n_points or images.replicates",
-    )
+    needed, conditions = 0, list_conditions(config["perturbations"])
+    for layer in layers:
+        size = store_bytes(bases[layer], sizes[layer], *shape)
+        for condition in conditions:
+            written = folder / "activations" / condition.name / f"{layer}.zarr.zip"
+            needed += size - (written.stat().st_size if written.exists() else 0)
+    what = f"the activations of {len(layers)} layers under {len(conditions)} conditions"
+    require_stores(needed, folder, what)

@@ -43,6 +43,7 @@ def list_layers(model, image_shape):
     [('input', 12), ('0', 12), ('1', 2)]
     """
     seen, calls = [], {}
+    device = next((parameter.device for parameter in model.parameters()), "cpu")
 
     def record(name, module):
         def hook(_module, _inputs, output):
@@ -55,11 +56,13 @@ def list_layers(model, image_shape):
     handles = [record(name, module) for name, module in model.named_modules() if name]
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
-        model(torch.zeros(1, *image_shape))
-    model.train(was_training)
-    for handle in handles:
-        handle.remove()
+    try:
+        with torch.inference_mode():
+            model(torch.zeros(1, *image_shape, device=device))
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
     once = [layer for layer in seen if calls[layer.name] == 1]
     return [Layer(INPUT, "Input", tuple(image_shape)), *once]
 
