@@ -1,0 +1,94 @@
+"""What a Slurm job costs beside the solve in it, on the tests' private cluster.
+
+    PYTHONPATH=tests:scripts .venv/bin/python benchmarks/slurm_overhead.py
+
+Root and Slurm's packages are needed (make test-slurm installs them). The six solves of the tiny
+experiment, under three conditions, run in each of the ways below; then the whole experiment. The
+CPU time is that of all processes, so another load on the machine changes it little.
+"""
+
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from slurm.cluster import Cluster
+from slurm.experiments import ClusterExperiment
+from workflow.conftest import copy_project
+
+TARGETS = [
+    f"results/tiny/geometry/{condition}/{layer}.h5"
+    for condition in ("clean", "gaussian/sigma-0.1", "gaussian/sigma-0.5")
+    for layer in ("input", "head")
+]
+# What profiles/slurm says in comments.
+GROUPS = [
+    *("--groups", "solve_geometry=geometry-{condition}"),
+    *("--group-components", "geometry-{condition}=8"),
+    *("--set-resource-scopes", "member=local", "--resources", "member=1"),
+    *("--set-resources", "solve_geometry:member=1"),
+]
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        local, whole = (copy_project(Path(folder) / name) for name in ("local", "whole"))
+        (Path(folder) / "cluster").mkdir()
+        with Cluster(Path(folder) / "cluster") as cluster:
+            experiment = ClusterExperiment(local.root, cluster)
+            experiment.succeed(cores=2)
+            print("| what | Slurm jobs | wall time | CPU time |\n|---|---|---|---|")
+            measure("solves, one Slurm job each", experiment, lambda: experiment.succeed(*TARGETS))
+            measure(
+                "solves, one Slurm job a condition",
+                experiment,
+                lambda: experiment.succeed(*TARGETS, *GROUPS),
+            )
+            measure("solves, one Slurm job for all", experiment, lambda: in_one_job(experiment))
+            measure("solves, without Slurm", experiment, lambda: local.succeed(*TARGETS))
+            experiment = ClusterExperiment(whole.root, cluster)
+            measure("all, one Slurm job each", experiment, experiment.succeed)
+            shutil.rmtree(whole.root / "results")
+            measure("all, without Slurm", experiment, whole.succeed)
+
+
+def measure(name, experiment, run):
+    for path in experiment.result("geometry").glob("**/*.h5"):
+        path.unlink()
+    reap()
+    before, start, cpu = len(experiment.jobs()), time.perf_counter(), cpu_time()
+    run()
+    wall, jobs = time.perf_counter() - start, len(experiment.jobs()) - before
+    time.sleep(3)  # Slurm's own processes end after the jobs
+    reap()
+    print(f"| {name} | {jobs} | {wall:.0f} s | {cpu_time() - cpu:.0f} s |", flush=True)
+
+
+def in_one_job(experiment):
+    script = " ".join(experiment.command(*TARGETS, cores=2))
+    subprocess.run(
+        ["sbatch", "--wait", "--cpus-per-task=2", "--wrap", script],
+        cwd=experiment.root,
+        env=experiment.cluster.environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def cpu_time():
+    """Return the CPU seconds of the processes that ended below this one and were waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def reap():
+    """Wait for what ended: the cluster makes this process the parent of the jobs' orphans."""
+    while os.waitpid(-1, os.WNOHANG)[0]:
+        pass
+
+
+if __name__ == "__main__":
+    main()
