@@ -43,3 +43,16 @@ def test_every_attempt_asks_for_more_memory_and_time():
     assert SLURM["retries"] > 0
     for resources in [SLURM["default-resources"], *SLURM["set-resources"].values()]:
         assert all("attempt" in resources[key] for key in {"mem_mb", "runtime"} & set(resources))
+
+
+@pytest.mark.parametrize("name", ["profiles/slurm", "slurm"])
+def test_both_ways_to_name_the_slurm_profile_plan_a_run(fresh, monkeypatch, tmp_path, name):
+    settings = tmp_path / "settings"
+    (settings / "snakemake").mkdir(parents=True)
+    (settings / "snakemake/slurm").symlink_to(fresh.root / "profiles/slurm")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(settings))
+    local = fresh.command("--dry-run")
+    monkeypatch.setattr(fresh, "command", lambda *_, **__: [*local, "--profile", name])
+    output = fresh.succeed()
+    assert f"Using profiles {name} and workflow specific profile profiles/default" in output
+    assert "solve_geometry" in output
