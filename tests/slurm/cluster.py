@@ -102,7 +102,7 @@ class Cluster:
         keys = ("id", "state", "partition", "node", "cpus", "folder", "comment")
         return [dict(zip(keys, line.split("|"), strict=True)) for line in lines]
 
-    def wait(self, condition, timeout=120):
+    def wait(self, condition, timeout=180):
         """Wait until a condition holds and return what it gave."""
         deadline = time.monotonic() + timeout
         while not (value := condition()):

@@ -17,7 +17,7 @@ JOURNAL = """\
     entry = {"job": name, "threads": len(os.listdir("/proc/self/task"))}
     with open("journal.txt", "a") as journal:
         print(json.dumps({**entry, **{key: os.getenv(key) for key in keys}}), file=journal)
-    end, hold = time.monotonic() + 180, pathlib.Path("hold")
+    end, hold = time.monotonic() + 400, pathlib.Path("hold")
     while hold.exists() and hold.read_text() in name and time.monotonic() < end:
         time.sleep(0.05)
 """
