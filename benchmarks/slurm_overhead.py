@@ -58,13 +58,13 @@ def main():
 def measure(name, experiment, run):
     for path in experiment.result("geometry").glob("**/*.h5"):
         path.unlink()
-    reap()
-    before, start, cpu = len(experiment.jobs()), time.perf_counter(), cpu_time()
+    cluster = experiment.cluster
+    before, start, cpu = len(experiment.jobs()), time.perf_counter(), cpu_time(cluster)
     run()
     wall, jobs = time.perf_counter() - start, len(experiment.jobs()) - before
     time.sleep(3)  # Slurm's own processes end after the jobs
-    reap()
-    print(f"| {name} | {jobs} | {wall:.0f} s | {cpu_time() - cpu:.0f} s |", flush=True)
+    cpu = cpu_time(cluster) - cpu
+    print(f"| {name} | {jobs} | {wall:.0f} s | {cpu:.0f} s |", flush=True)
 
 
 def in_one_job(experiment):
@@ -78,16 +78,12 @@ def in_one_job(experiment):
     )
 
 
-def cpu_time():
-    """Return the CPU seconds of the processes that ended below this one and were waited for."""
+def cpu_time(cluster):
+    """Return the CPU seconds of what ended below this process: drivers, and the cluster's jobs."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def reap():
-    """Wait for what ended: the cluster makes this process the parent of the jobs' orphans."""
-    while os.waitpid(-1, os.WNOHANG)[0]:
-        pass
+    stat = Path(f"/proc/{cluster.guardian.pid}/stat").read_text().rpartition(")")[2].split()
+    jobs = (int(stat[13]) + int(stat[14])) / os.sysconf("SC_CLK_TCK")  # of children waited for
+    return usage.ru_utime + usage.ru_stime + jobs
 
 
 if __name__ == "__main__":

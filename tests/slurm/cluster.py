@@ -1,16 +1,19 @@
 """A private Slurm of three virtual nodes on loopback, all of it under one folder."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 from slurm import processes
 
 NODES = {"cpu1": "", "cpu2": "", "gpu1": "Gres=gpu:h200:2"}  # CPUs and memory are only believed
-PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
+CLIENTS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
+PROGRAMS = ("slurmctld", "slurmd", *CLIENTS, "setpriv")
 # JobAcctGather samples memory each second: a job over its limit is ended at the next sample.
 SLURM_CONF = """\
 ClusterName=private
@@ -56,12 +59,12 @@ def missing():
     """Return why no private Slurm can run here, or None."""
     if os.geteuid() != 0:
         return "slurmd needs root"
-    absent = [name for name in (*PROGRAMS, "setpriv") if shutil.which(name) is None]
+    absent = [name for name in PROGRAMS if shutil.which(name) is None]
     return f"{', '.join(absent)} not installed" if absent else None
 
 
 class Cluster:
-    """Starts with its ``with`` block and ends with it, and with it every process begun inside."""
+    """Starts with its ``with`` block and ends with it, and with it all its processes."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -72,8 +75,13 @@ class Cluster:
         }
 
     def __enter__(self):
-        processes.adopt_orphans()
-        self.older = processes.descendants()
+        self.guardian = subprocess.Popen(
+            [sys.executable, processes.__file__],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         try:
             self._configure()
             self._start("slurmctld", "-D", "-i")
@@ -86,7 +94,8 @@ class Cluster:
         return self
 
     def __exit__(self, *error):
-        processes.end_all(but=self.older)
+        self.guardian.stdin.close()
+        assert self.guardian.wait(30) == 0, "processes of the private cluster are left"
 
     def call(self, *command):
         """Run one of Slurm's commands and return what it printed."""
@@ -138,10 +147,9 @@ class Cluster:
         srun.chmod(0o755)
 
     def _start(self, program, *options):
-        with open(self.folder / f"{program}{options[-1]}.log", "w") as log:
-            # Should this process be killed outright, the daemons end too.
-            command = ["setpriv", "--pdeathsig", "TERM", program, *options]
-            subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+        log = self.folder / f"{program}{options[-1]}.log"
+        print(json.dumps({"args": [program, *options], "log": str(log)}), file=self.guardian.stdin)
+        self.guardian.stdin.flush()
 
 
 def _free_ports(count):

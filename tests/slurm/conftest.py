@@ -1,6 +1,7 @@
 """One private cluster for all tests, and experiments for it."""
 
 import shutil
+import signal
 
 import pytest
 
@@ -15,6 +16,7 @@ def cluster(tmp_path_factory):
     why = missing()
     if why:
         pytest.skip(f"no private Slurm: {why}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is ended
     with Cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
@@ -29,18 +31,20 @@ def local(cluster, tmp_path_factory):
 
 @pytest.fixture
 def fresh(cluster, tmp_path):
-    """Return an experiment that nothing was run in, for the cluster."""
+    """Give an experiment that nothing was run in, for the cluster."""
     copy_project(tmp_path)
     experiment = ClusterExperiment(tmp_path, cluster)
     experiment.instrument()
-    return experiment
+    yield experiment
+    experiment.end()
 
 
 @pytest.fixture
 def experiment(local, cluster, tmp_path):
-    """Return a copy of the local run whose solves are stale, for the cluster."""
+    """Give a copy of the local run whose solves are stale, for the cluster."""
     shutil.copytree(local.root, tmp_path, dirs_exist_ok=True, symlinks=True)
     experiment = ClusterExperiment(tmp_path, cluster)
     experiment.instrument()
     experiment.edit_the_geometry()
-    return experiment
+    yield experiment
+    experiment.end()

@@ -31,6 +31,7 @@ class ClusterExperiment(Experiment):
         self.cluster = cluster
         self.held = self.root / "hold"
         self.output = self.root / "driver.log"
+        self.drivers = []
 
     def command(self, *arguments, cores=None):
         """Return the command line: with `cores` that of a local run."""
@@ -51,18 +52,27 @@ class ClusterExperiment(Experiment):
     def start(self, *arguments, cores=None):
         """Start a driver, which writes to the file `output`, and return its process."""
         with open(self.output, "w") as output:
-            return subprocess.Popen(
-                self.command(*arguments, cores=cores),
+            driver = subprocess.Popen(
+                # Should the tests be killed outright, so is the driver.
+                ["setpriv", "--pdeathsig", "KILL", *self.command(*arguments, cores=cores)],
                 cwd=self.root,
                 env={**self.cluster.environment, "PYTHONDONTWRITEBYTECODE": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            self.drivers.append(driver)
+            return driver
 
     def finish(self, driver):
         """Wait for a driver that must succeed."""
         assert driver.wait(300) == 0, self.output.read_text()[-6000:]
+
+    def end(self):
+        """Kill the drivers that still run."""
+        for driver in self.drivers:
+            driver.kill()
+            driver.wait()
 
     def instrument(self):
         """Have the jobs keep the journal. No digest counts jobs.py, so nothing is stale by it."""

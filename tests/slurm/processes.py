@@ -1,16 +1,19 @@
-"""The processes that descend from this one, orphans too, so that none is left behind."""
+"""The processes of the private cluster: found below this one, and ended with it.
+
+Run as a program, this is their guardian. It starts what its standard input says, becomes the parent
+of all that loses its own, and kills them all once that input ends: closed, or because the process
+that held it is gone, however that came.
+"""
 
 import ctypes
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-
-
-def adopt_orphans():
-    """Become the parent of every descendant whose own parent ends (daemons' jobs, for one)."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def descendants():
@@ -31,7 +34,7 @@ def descendants():
 
 
 def of_slurm_job(job):
-    """Return the ids of the processes that a Slurm job of this run started, by command line."""
+    """Return the ids of the processes below this one that a Slurm job started: {id: command}."""
     found = {}
     for pid in descendants():
         try:
@@ -52,15 +55,28 @@ def kill(pids):
             continue
 
 
-def end_all(but, timeout=20):
-    """Kill every descendant but those of `but`, and wait until none is left."""
-    deadline = time.monotonic() + timeout
-    while left := descendants() - but:
+def guard():
+    """Start each line's command, a dict of ``args`` and ``log``; kill all when the lines end."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGCHLD, _reap)
+    for line in sys.stdin:
+        command = json.loads(line)
+        with open(command["log"], "w") as log:
+            subprocess.Popen(command["args"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    deadline = time.monotonic() + 20
+    while left := descendants():
         assert time.monotonic() < deadline, f"processes that don't end: {sorted(left)}"
         kill(left)
-        for pid in left:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                continue  # not a child of this process, or not yet
         time.sleep(0.05)
+
+
+def _reap(*_):
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass  # none is left
+
+
+if __name__ == "__main__":
+    guard()
