@@ -8,6 +8,7 @@ CPU time is that of all processes, so another load on the machine changes it lit
 """
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -24,13 +25,8 @@ TARGETS = [
     for condition in ("clean", "gaussian/sigma-0.1", "gaussian/sigma-0.5")
     for layer in ("input", "head")
 ]
-# What profiles/slurm says in comments.
-GROUPS = [
-    *("--groups", "solve_geometry=geometry-{condition}"),
-    *("--group-components", "geometry-{condition}=8"),
-    *("--set-resource-scopes", "member=local", "--resources", "member=1"),
-    *("--set-resources", "solve_geometry:member=1"),
-]
+# What profiles/slurm says of groups, in comments.
+COMMENTED = r"^( *)# (member|groups|group-components|set-resource-scopes|resources):"
 
 
 def main():
@@ -41,12 +37,11 @@ def main():
             experiment = ClusterExperiment(local.root, cluster)
             experiment.succeed(cores=2)
             print("| what | Slurm jobs | wall time | CPU time |\n|---|---|---|---|")
-            measure("solves, one Slurm job each", experiment, lambda: experiment.succeed(*TARGETS))
-            measure(
-                "solves, one Slurm job a condition",
-                experiment,
-                lambda: experiment.succeed(*TARGETS, *GROUPS),
-            )
+            name = "solves, one Slurm job each"
+            measure(name, experiment, lambda: experiment.succeed(*TARGETS))
+            group(experiment)
+            name = "solves, one Slurm job a condition"
+            measure(name, experiment, lambda: experiment.succeed(*TARGETS))
             measure("solves, one Slurm job for all", experiment, lambda: in_one_job(experiment))
             measure("solves, without Slurm", experiment, lambda: local.succeed(*TARGETS))
             experiment = ClusterExperiment(whole.root, cluster)
@@ -65,6 +60,11 @@ def measure(name, experiment, run):
     time.sleep(3)  # Slurm's own processes end after the jobs
     cpu = cpu_time(cluster) - cpu
     print(f"| {name} | {jobs} | {wall:.0f} s | {cpu:.0f} s |", flush=True)
+
+
+def group(experiment):
+    profile = experiment.root / "profiles/slurm/config.yaml"
+    profile.write_text(re.sub(COMMENTED, r"\1\2:", profile.read_text(), flags=re.MULTILINE))
 
 
 def in_one_job(experiment):
