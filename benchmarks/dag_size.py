@@ -17,25 +17,26 @@ SECONDS, GIB = 120, 2
 
 
 def main(conditions=100, layers=200):
-    overlay = {
-        "run": "synthetic",
-        "perturbations": [
-            {
-                "family": "gaussian",
-                "parameterization": "standard_deviation",
-                "clip": True,
-                "strengths": [index / 1000 for index in range(conditions)],
-            }
-        ],
-        "activations": {"layers": [f"layer{index}" for index in range(layers)]},
-    }
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        yaml.safe_dump(overlay, file)
+        write_overlay(file, conditions, layers)
         file.flush()
         seconds, gib = plan(file.name)
     print(f"{conditions} x {layers}: {seconds:.0f} s of CPU time, {gib:.2f} GiB")
     if seconds > SECONDS or gib > GIB:
         sys.exit(f"more than {SECONDS} s or {GIB} GiB")
+
+
+def write_overlay(file, conditions, layers):
+    """Write a configuration of that many conditions and layers; return the conditions' names."""
+    noise = {"family": "gaussian", "parameterization": "standard_deviation", "clip": True}
+    strengths = [index / 1000 for index in range(conditions)]
+    overlay = {
+        "run": "synthetic",
+        "perturbations": [{**noise, "strengths": strengths}],
+        "activations": {"layers": [f"layer{index}" for index in range(layers)]},
+    }
+    yaml.safe_dump(overlay, file)
+    return ["clean", *(f"gaussian/sigma-{strength:g}" for strength in strengths[1:])]
 
 
 def plan(config):
