@@ -1,4 +1,5 @@
 # make run: sets everything up, then runs the experiment.  make test: the same for the tests.
+# make test-slurm: the tests on a private Slurm; they need root, and say so where they are skipped.
 PYTHON ?= python3
 CORES ?= all
 # Overlays of config.yaml, as in: make run CONFIG=config.cifar10.yaml
@@ -8,14 +9,21 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 # The name of the run, as the last file that gives one has it.
 RUN = $(shell $(BIN)/python -c 'import sys, yaml; print([c["run"] for c in map(yaml.safe_load, map(open, sys.argv[1:])) if c and "run" in c][-1])' config.yaml $(CONFIG))
+SLURM := slurm-client slurmctld slurmd
 
-.PHONY: run test lint report dag layers unlock clean
+.PHONY: run test test-slurm lint report dag layers unlock cancel clean
 
 run: $(VENV)/ready
 	$(SNAKEMAKE)
 
 test: $(VENV)/ready-test lint
 	$(BIN)/python -m pytest $(ARGS)
+
+test-slurm: $(VENV)/ready-test
+	@command -v slurmctld > /dev/null || ! command -v apt-get > /dev/null || [ $$(id -u) != 0 ] \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SLURM) > /dev/null; } \
+	  || echo "Slurm's packages could not be installed"
+	$(BIN)/python -m pytest tests/slurm -rs $(ARGS)
 
 lint: $(VENV)/ready-test
 	$(BIN)/ruff check .
@@ -41,6 +49,11 @@ layers: $(VENV)/ready
 # After a run that was killed: Snakemake keeps its lock until told that no other run is alive.
 unlock: $(VENV)/ready
 	$(SNAKEMAKE) --unlock
+
+# After a killed run on a cluster: cancels the jobs of this folder that Slurm still has.
+cancel:
+	squeue --me --noheader --format '%A %Z' \
+	  | awk -v here="$(CURDIR)" '{id = $$1; sub(/^[0-9]+ /, "")} $$0 == here {print id}' | xargs -r scancel
 
 clean:
 	rm -rf $(VENV) results .snakemake

@@ -39,7 +39,7 @@ else:
             f"{LOGS}/train_model.log",
         conda:
             "../envs/network.yaml"
-        threads: config["training"]["threads"]
+        threads: config["training"]["threads"] + config["training"]["workers"]
         params:
             data=DATA,
             network=network(),

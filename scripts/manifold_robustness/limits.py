@@ -17,7 +17,7 @@ TORCH, NUMPY = 0.45 * GIB, 0.1 * GIB  # of a process that holds no data yet
 MANY = 2**25  # numbers of a store that are read at once; of more, one manifold at a time
 # Arrays of a size that are held at once, counted in the code that the name says.
 FORWARD_COPIES, ROTATION_COPIES = 5, 2.5
-FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 7, 4, 4, 6
+FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 7, 4, 4, 8
 # Beyond so many dimensions no spectrum of all points is worked out: a minute and a GiB.
 LARGEST_SPECTRUM = 5000
 PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

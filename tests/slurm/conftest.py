@@ -1,0 +1,50 @@
+"""One private cluster for all tests, and experiments for it."""
+
+import shutil
+import signal
+
+import pytest
+
+from slurm.cluster import Cluster, missing
+from slurm.experiments import ClusterExperiment
+from workflow.conftest import copy_project
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Return a running cluster."""
+    why = missing()
+    if why:
+        pytest.skip(f"no private Slurm: {why}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is ended
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def local(cluster, tmp_path_factory):
+    """Return a tiny experiment that was run here, without Slurm; not to be changed."""
+    experiment = copy_project(tmp_path_factory.mktemp("local"))
+    experiment.succeed()
+    return experiment
+
+
+@pytest.fixture
+def fresh(cluster, tmp_path):
+    """Give an experiment that nothing was run in, for the cluster."""
+    copy_project(tmp_path)
+    experiment = ClusterExperiment(tmp_path, cluster)
+    experiment.instrument()
+    yield experiment
+    experiment.end()
+
+
+@pytest.fixture
+def experiment(local, cluster, tmp_path):
+    """Give a copy of the local run whose solves are stale, for the cluster."""
+    shutil.copytree(local.root, tmp_path, dirs_exist_ok=True, symlinks=True)
+    experiment = ClusterExperiment(tmp_path, cluster)
+    experiment.instrument()
+    experiment.edit_the_geometry()
+    yield experiment
+    experiment.end()

@@ -1,0 +1,58 @@
+"""The profiles name what exists, and none overrides another without a word."""
+
+import re
+
+import pytest
+
+from helpers import ROOT, read_yaml
+
+RULES = {
+    name
+    for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")]
+    for name in re.findall(r"^ *rule (\w+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+}
+SLURM = read_yaml("profiles/slurm/config.yaml")
+
+
+def flat(settings, prefix=""):
+    """Return every key with those that hold it, dotted."""
+    keys = set()
+    for key, value in settings.items():
+        keys.add(f"{prefix}{key}")
+        keys |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else set()
+    return keys
+
+
+def test_no_key_stands_in_two_profiles():
+    """Of two, profiles/default wins key by key, whatever --profile names."""
+    assert flat({"a": {"b": 1}}) == {"a", "a.b"}
+    assert not flat(read_yaml("profiles/default/config.yaml")) & flat(SLURM)
+
+
+@pytest.mark.parametrize("section", ["set-resources", "set-threads", "groups"])
+def test_what_a_profile_says_of_a_rule_is_said_of_a_real_one(section):
+    assert {"train_model", "solve_geometry"} <= RULES
+    assert set(SLURM.get(section, {})) <= RULES
+
+
+def test_the_slurm_profile_serves_rules_that_it_does_not_name():
+    assert {"slurm_partition", "mem_mb", "runtime"} <= set(SLURM["default-resources"])
+
+
+def test_every_attempt_asks_for_more_memory_and_time():
+    assert SLURM["retries"] > 0
+    for resources in [SLURM["default-resources"], *SLURM["set-resources"].values()]:
+        assert all("attempt" in resources[key] for key in {"mem_mb", "runtime"} & set(resources))
+
+
+@pytest.mark.parametrize("name", ["profiles/slurm", "slurm"])
+def test_both_ways_to_name_the_slurm_profile_plan_a_run(fresh, monkeypatch, tmp_path, name):
+    settings = tmp_path / "settings"
+    (settings / "snakemake").mkdir(parents=True)
+    (settings / "snakemake/slurm").symlink_to(fresh.root / "profiles/slurm")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(settings))
+    local = fresh.command("--dry-run")
+    monkeypatch.setattr(fresh, "command", lambda *_, **__: [*local, "--profile", name])
+    output = fresh.succeed()
+    assert f"Using profiles {name} and workflow specific profile profiles/default" in output
+    assert "solve_geometry" in output
