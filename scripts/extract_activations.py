@@ -6,7 +6,6 @@ from manifold_robustness.images import read_images
 from manifold_robustness.jobs import run_job
 from manifold_robustness.network.activations import extract_activations
 from manifold_robustness.network.devices import prepare_device
-from manifold_robustness.network.layers import check_layers, list_layers
 from manifold_robustness.network.model import load_model
 from manifold_robustness.stores import provenance, read_attributes
 
@@ -23,7 +22,6 @@ def main(snakemake):
         params.network["architecture"], len(attributes["classes"]), snakemake.input.weights, device
     )
     paths = {Path(path).name.removesuffix(".zarr.zip"): path for path in snakemake.output}
-    check_layers(list(paths), list_layers(model, images.shape[-3:]))
     extract_activations(model, images, paths, params.basis, attributes, device)
 
 

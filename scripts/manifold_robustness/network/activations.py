@@ -19,7 +19,7 @@ from ..limits import (
     store_bytes,
 )
 from ..stores import ArraySpec, create_stores
-from .layers import INPUT, list_layers, reference_labels
+from .layers import INPUT, check_layers, list_layers, reference_labels
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +75,15 @@ def extract_activations(model, images, paths, basis, attributes, device):
 
     Raises
     ------
+    ConfigurationError
+        For a layer that the network does not have, or layers out of forward order.
     ResourceError
-        Where that takes more memory than there is.
+        Where that takes more memory or disk than there is.
     """
     layers, labels = list(paths), reference_labels(model)
-    sizes = {layer.name: layer.n_features for layer in list_layers(model, images.shape[3:])}
+    known = list_layers(model, images.shape[3:])
+    check_layers(layers, known)
+    sizes = {layer.name: layer.n_features for layer in known}
     bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
     require_extraction(sizes, bases, images.shape[:3], available_memory())
     room = sum(store_bytes(bases[layer], sizes[layer], *images.shape[:3]) for layer in layers)
