@@ -21,7 +21,7 @@ test: $(VENV)/ready-test lint
 
 test-slurm: $(VENV)/ready-test
 	@command -v slurmctld > /dev/null || ! command -v apt-get > /dev/null || [ $$(id -u) != 0 ] \
-	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SLURM) > /dev/null; } \
+	  || { export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SLURM) > /dev/null; } \
 	  || echo "Slurm's packages could not be installed"
 	$(BIN)/python -m pytest tests/slurm -rs $(ARGS)
 

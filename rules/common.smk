@@ -29,6 +29,7 @@ LOGS = f"{RESULTS}/logs"
 SEED = config["seed"]
 IMAGES = config["images"]
 LAYERS = config["activations"]["layers"]
+GEOMETRY = {k: v for k, v in config["geometry"].items() if k != "layers"}
 GEOMETRY_LAYERS = configuration.select_layers(config["geometry"]["layers"], LAYERS)
 FAMILIES = [entry["family"] for entry in config["perturbations"]] or [conditions.CLEAN]
 OWN_WEIGHTS = config["model"]["weights"] not in ("none", "imagenet")

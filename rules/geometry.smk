@@ -11,7 +11,7 @@ rule solve_geometry:
     conda:
         "../envs/geometry.yaml"
     params:
-        geometry={k: v for k, v in config["geometry"].items() if k != "layers"},
+        geometry=GEOMETRY,
         seed=SEED,
         library=library("solve_geometry"),
     message:

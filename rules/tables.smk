@@ -35,6 +35,11 @@ rule collect_geometry:
     params:
         strengths=STRENGTHS,
         layers=GEOMETRY_LAYERS,
+        made_with={
+            "settings": GEOMETRY,
+            "seed": SEED,
+            "n_points": IMAGES["n_points"],
+        },
         library=library("collect_geometry"),
     message:
         "Collect the geometry into tables"

@@ -18,7 +18,7 @@ def main(snakemake):
         for condition, (family, strength) in params.strengths.items()
         for index, layer in enumerate(params.layers)
     ]
-    table = collect_geometry(zip(coordinates, snakemake.input, strict=True))
+    table = collect_geometry(zip(coordinates, snakemake.input, strict=True), params.made_with)
     write_table(table, output.geometry)
     write_table(summarise_geometry(table), output.summary)
 

@@ -36,6 +36,9 @@ class Experiment:
         self.pairs = [(c, layer) for c in self.conditions for layer in self.analysed]
         self.strengths = {c.name: (c.family, c.strength) for c in self.conditions.values()}
         self.seed = self.config["seed"]
+        settings = {k: v for k, v in self.config["geometry"].items() if k != "layers"}
+        points = self.config["images"]["n_points"]
+        self.made_with = {"settings": settings, "seed": self.seed, "n_points": points}
         self.network = {"architecture": NETWORK, "code": "digest"}
         self.weights = self.path("model/weights.safetensors")
         self.figure = {
@@ -135,7 +138,7 @@ class Experiment:
             "solve_geometry",
             Named(self.path(f"geometry/{name}/{layer}.h5")),
             Named(store),
-            geometry={k: v for k, v in self.config["geometry"].items() if k != "layers"},
+            geometry=self.made_with["settings"],
             seed=self.seed,
         )[0]
 

@@ -5,6 +5,7 @@ import numpy as np
 from manifold_robustness.geometry_files import PER_MANIFOLD_AXES, VARIABLES, write_geometry
 
 CLASSES = ["ant", "bee"]
+MADE_WITH = {"settings": {"margin": 0.5}, "seed": 1}
 
 
 def make_results(n_replicates=3, n_manifolds=2, **changes):
@@ -27,7 +28,7 @@ def write(path, n_features=100, **changes):
         "layer_label": "layer_1_Conv2d",
         "n_points": 6,
         "n_features": n_features,
-        "settings": {"margin": 0.5},
+        **MADE_WITH,
     }
     write_geometry(path, make_results(**changes), CLASSES, attributes)
     return path

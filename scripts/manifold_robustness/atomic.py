@@ -5,12 +5,14 @@ import glob
 import hashlib
 import os
 import socket
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import StoreError
 
 HOST = socket.gethostname()
+ABANDONED = 2 * 24 * 3600  # seconds after which nobody on another host writes a file any more
 SEAL_LENGTH = len("\nsha256 \n") + 64
 
 
@@ -75,12 +77,24 @@ def _seal(content):
 
 
 def _remove_abandoned(path):
-    """Remove what processes of this host left half-written as they were killed."""
-    prefix = f".{path.name}.{HOST}-"
-    for left in path.parent.glob(f"{glob.escape(prefix)}*.partial"):
-        pid = left.name.removeprefix(prefix).removesuffix(".partial")
-        if pid.isdigit() and not _is_alive(int(pid)):
+    """Remove what killed processes left half-written: of this host, or old ones of another."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        host, _, pid = (
+            left.name.removeprefix(f".{path.name}.").removesuffix(".partial").rpartition("-")
+        )
+        if host == HOST and pid.isdigit():
+            abandoned = not _is_alive(int(pid))
+        else:
+            abandoned = _age(left) > ABANDONED
+        if abandoned:
             left.unlink(missing_ok=True)
+
+
+def _age(path):
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # somebody else removed it
+        return 0.0
 
 
 def _is_alive(pid):

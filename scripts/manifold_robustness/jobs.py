@@ -28,7 +28,8 @@ def run_job(main, job):
     except Exception:
         logger.exception("%s failed", name)
         raise
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # loading processes count too
+    peak = max(resource.getrusage(one).ru_maxrss for one in whose) / 1024
     logger.info("%s took %.1f s, peak memory %.0f MiB", name, time.perf_counter() - start, peak)
 
 

@@ -1,13 +1,17 @@
 """Tables: tidy CSV from the files of the geometry and of the accuracy."""
 
+import json
+
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 from scipy.stats import binomtest
 
 from .conditions import CLEAN
+from .errors import StoreError
 from .geometry_files import PER_MANIFOLD_AXES, PER_REPLICATE_AXES, VARIABLES, read_geometry
 from .predictions import read_predictions
+from .stores import rebuild
 
 PER_MANIFOLD = [name for name, v in VARIABLES.items() if v.dimensions == PER_MANIFOLD_AXES]
 PER_REPLICATE = [name for name, v in VARIABLES.items() if v.dimensions == PER_REPLICATE_AXES]
@@ -26,19 +30,28 @@ DESCRIPTION = ["layer_label", "n_manifolds", "n_points", "n_features"]
 CONFIDENCE = 0.95
 
 
-def collect_geometry(files):
+def collect_geometry(files, settings):
     """Return one row per (condition, layer, replicate, manifold).
 
     Parameters
     ----------
     files : iterable of (coordinates, path)
         `coordinates` holds `COORDINATES`; measures of a whole replicate repeat on its rows.
+    settings : dict
+        What every file must have been solved with: attributes to their values.
 
     Returns
     -------
     pandas.DataFrame
+
+    Raises
+    ------
+    StoreError
+        For a file that was solved with other settings: Snakemake can take one for new that a job
+        wrote after its driver's death, or from a configuration that was edited meanwhile.
     """
-    return pd.concat([_rows(coordinates, path) for coordinates, path in files], ignore_index=True)
+    rows = [_rows(coordinates, path, settings) for coordinates, path in files]
+    return pd.concat(rows, ignore_index=True)
 
 
 def summarise_geometry(table):
@@ -116,8 +129,17 @@ def student_interval(values):
     return mean, float(mean - half), float(mean + half)
 
 
-def _rows(coordinates, path):
+def _rows(coordinates, path, settings):
     values, manifolds, attributes = read_geometry(path)
+    for name, wanted in settings.items():
+        found = attributes.get(name)
+        if isinstance(wanted, dict):
+            found = json.loads(found)
+        if found != wanted:
+            raise StoreError(
+                f"{path} was solved with the {name} {found}, but the configuration says {wanted}; "
+                f"{rebuild(path)}"
+            )
     replicates, n_manifolds = values["capacity"].shape
     rows = {
         **{name: coordinates[name] for name in COORDINATES},

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -93,3 +94,14 @@ def test_two_writers_of_one_file_leave_one_whole(tmp_path):
         assert target.read_text() == "other"
     assert target.read_text() == "whole"
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_what_another_host_left_is_removed_once_it_is_old(target):
+    """Whether its process still writes can't be asked from here."""
+    left = [target.with_name(f".{target.name}.node{n}-77.partial") for n in (1, 2)]
+    for path, days in zip(left, (1, 3), strict=True):
+        path.write_text("half")
+        os.utime(path, (time.time() - days * 24 * 3600,) * 2)
+    with written_beside(target) as partial:
+        partial.write_text("new")
+    assert [path.exists() for path in left] == [True, False]

@@ -7,7 +7,7 @@ import torch
 from helpers import DIGITS, NETWORK, read_config
 from manifold_robustness.network.activations import extract_activations
 from manifold_robustness.network.data_sets import SPLITS, load_split
-from manifold_robustness.network.devices import place
+from manifold_robustness.network.devices import place, prepare_device
 from manifold_robustness.network.evaluation import perturb_and_predict
 from manifold_robustness.network.model import initial_model
 from manifold_robustness.network.training import train
@@ -47,6 +47,16 @@ def test_channels_last_changes_no_feature_s_place(tmp_path):
         extract_activations(model, IMAGES, {"first": path}, "features", {}, CPU)
         features[name] = read_array(path, "activations")
     assert np.allclose(features["turned"], features["plain"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", ["", "0"])
+def test_a_gpu_that_was_given_and_can_t_be_used_is_said(monkeypatch, caplog, given):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with caplog.at_level("INFO"):
+        assert prepare_device(1) == CPU
+    assert ("was given a GPU" in caplog.text) == bool(given)
+    assert "runs on cpu" in caplog.text
 
 
 def test_on_the_cpu_a_network_is_laid_out_as_it_was():

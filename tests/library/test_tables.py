@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from manifold_robustness.errors import StoreError
 from manifold_robustness.predictions import write_predictions
 from manifold_robustness.table_files import read_table, write_table
 from manifold_robustness.tables import (
@@ -18,7 +19,7 @@ from manifold_robustness.tables import (
     student_interval,
     summarise_geometry,
 )
-from result_files import write
+from result_files import MADE_WITH, write
 
 T2, T3 = 12.706204736432095, 4.302652729911275  # Student's t for 95 %, 1 and 2 degrees of freedom
 
@@ -34,7 +35,7 @@ def test_there_is_a_row_per_condition_layer_replicate_and_manifold(tmp_path):
         tmp_path / "2.h5", n_features=7, n_replicates=1, center_correlation=np.array([0.25])
     )
     table = collect_geometry(
-        [(place(), first), (place("gaussian/sigma-0.1", 0.1, "fc", 1), second)]
+        [(place(), first), (place("gaussian/sigma-0.1", 0.1, "fc", 1), second)], MADE_WITH
     )
     assert len(table) == 3 * 2 + 2
     assert list(table["capacity"][:6]) == [1, 2, 3, 4, 5, 6]
@@ -49,6 +50,19 @@ def test_there_is_a_row_per_condition_layer_replicate_and_manifold(tmp_path):
     assert {*COORDINATES, *PER_MANIFOLD, *PER_REPLICATE} <= set(table.columns)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("settings", {"margin": 0.25}, r"solved with the settings {'margin': 0\.5}, but .* 0\.25}"),
+        ("seed", 2, "the seed 1, but the configuration says 2; rebuild it with: rm -f"),
+    ],
+)
+def test_a_file_of_other_settings_is_refused(tmp_path, name, value, words):
+    files = [(place(), write(tmp_path / "1.h5"))]
+    with pytest.raises(StoreError, match=words):
+        collect_geometry(files, {**MADE_WITH, name: value})
+
+
 @pytest.fixture
 def summary(tmp_path):
     """Of three replicates in one layer and a single one in another."""
@@ -57,7 +71,7 @@ def summary(tmp_path):
     three = write(tmp_path / "3.h5", capacity=capacity, radius=radius)
     one = write(tmp_path / "1.h5", n_replicates=1, capacity=capacity[:1], radius=radius[:1])
     files = [(place(), three), (place(layer="fc", index=1), one)]
-    return summarise_geometry(collect_geometry(files)).set_index("layer")
+    return summarise_geometry(collect_geometry(files, MADE_WITH)).set_index("layer")
 
 
 def test_the_capacity_is_averaged_harmonically(summary):
@@ -76,7 +90,7 @@ def test_an_interval_of_the_capacity_is_that_of_its_inverse_turned_over(tmp_path
     capacity = np.array([[0.1, 0.1], [0.1001, 0.1001]])
     near = write(tmp_path / "n.h5", n_replicates=2, capacity=capacity)
     far, close = summarise_geometry(
-        collect_geometry([(place(), file), (place(layer="fc", index=1), near)])
+        collect_geometry([(place(), file), (place(layer="fc", index=1), near)], MADE_WITH)
     ).to_dict("records")
     assert far["capacity"] == pytest.approx(1 / 9)
     assert far["capacity_low"] == pytest.approx(1 / (9 + T2))
@@ -157,7 +171,7 @@ def test_a_network_that_has_nothing_right_keeps_nothing(tmp_path):
 
 def test_a_value_that_is_unknown_leaves_the_mean_unknown(tmp_path):
     capacity = np.array([[1, 2], [np.nan, 4], [5, 6.0]])
-    table = collect_geometry([(place(), write(tmp_path / "1.h5", capacity=capacity))])
+    table = collect_geometry([(place(), write(tmp_path / "1.h5", capacity=capacity))], MADE_WITH)
     means = average_replicates(table)["capacity"]
     assert means[[0, 2]].tolist() == pytest.approx([4 / 3, 60 / 11]) and np.isnan(means[1])
     assert np.isnan(summarise_geometry(table)["capacity"][0])

@@ -14,7 +14,7 @@ from manifold_robustness.tables import (
     summarise_geometry,
 )
 from manifold_robustness.verification import verify_results
-from result_files import write
+from result_files import MADE_WITH, write
 
 CONDITIONS = {"clean": 0.0, "gaussian/sigma-0.1": 0.1}
 LAYERS = ["input", "fc.1"]
@@ -30,7 +30,7 @@ def tables(tmp_path_factory):
         for condition, layer in PAIRS
     ]
     geometry = collect_geometry(
-        (dict(zip(COORDINATES, place, strict=True)), path) for place in places
+        [(dict(zip(COORDINATES, place, strict=True)), path) for place in places], MADE_WITH
     )
     accuracy = pd.DataFrame(
         {"condition": list(CONDITIONS), "accuracy": [0.95, 0.5], "n_images": 1000}

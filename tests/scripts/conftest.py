@@ -56,6 +56,7 @@ def tables(experiment, geometry, accuracies):
         Named(*geometry.values()),
         strengths=experiment.strengths,
         layers=experiment.analysed,
+        made_with=experiment.made_with,
     )
     experiment.run(
         "collect_accuracy",

@@ -56,3 +56,26 @@ def test_both_ways_to_name_the_slurm_profile_plan_a_run(fresh, monkeypatch, tmp_
     output = fresh.succeed()
     assert f"Using profiles {name} and workflow specific profile profiles/default" in output
     assert "solve_geometry" in output
+
+
+def test_the_gpu_stage_alone_ends_with_the_activations(fresh):
+    """README.md: the solves in one Slurm job after it."""
+    stage = ["train_model", "evaluate_accuracy", "select_images", "perturb_images"]
+    planned = fresh.stale("--omit-from", "solve_geometry")
+    assert planned["extract_activations"] == 3 and set(stage) <= set(planned)
+    assert not {"solve_geometry", "collect_geometry"} & set(planned)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "--profile profiles/slurm --omit-from solve_geometry &&" in text
+
+
+def test_a_configuration_edited_behind_a_driver_s_back_is_refused(experiment):
+    """What a job wrote after its driver's death has no record, and is never stale to Snakemake."""
+    experiment.configure(lambda config: config["geometry"].update(margin=0.5))
+    stale = experiment.result("geometry/clean/head.h5")
+    before = stale.read_bytes()
+    experiment.succeed("results/tiny/geometry/clean/input.h5")
+    experiment.succeed(str(stale.relative_to(experiment.root)), "--touch")
+    assert stale.read_bytes() == before
+    output = experiment.run().stdout
+    words = "clean/head.h5 was solved with the settings"
+    assert words in output and "the configuration says" in output

@@ -1,6 +1,11 @@
 """Where torch runs: CUDA when there is one, with fixed thread counts and deterministic kernels."""
 
+import logging
+import os
+
 import torch
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_device(threads):
@@ -9,7 +14,16 @@ def prepare_device(threads):
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False  # its convolutions are good to three digits only
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cpu" and os.environ.get("CUDA_VISIBLE_DEVICES"):
+        logger.warning(
+            "this job was given a GPU, but torch %s finds none that it can use (torch.version.cuda "
+            "is %s): it runs on the CPU",
+            torch.__version__,
+            torch.version.cuda,
+        )
+    logger.info("runs on %s", device)
+    return device
 
 
 def place(model, device):
