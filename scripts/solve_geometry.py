@@ -4,12 +4,12 @@ from manifold_robustness.geometry_files import write_geometry
 from manifold_robustness.jobs import run_job
 from manifold_robustness.limits import available_memory, require_geometry
 from manifold_robustness.replicates import solve_replicates
-from manifold_robustness.stores import read_attributes, read_points
+from manifold_robustness.stores import read_points
 
 
 def main(snakemake):
     params, path = snakemake.params, snakemake.input[0]
-    points, attributes = read_points(path), read_attributes(path)
+    points, attributes = read_points(path)
     require_geometry(
         points.shape[:3], points.shape[3], params.geometry["simulate"], available_memory()
     )

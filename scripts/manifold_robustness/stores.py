@@ -99,7 +99,7 @@ def _checked(group, name):
 
 
 class StoredArray(Sequence):
-    """An array of a store, read part by part: an item is a part of its first axis.
+    """An array of a store, read part by part: the items of its items are.
 
     Each part is checked as :func:`read_array` checks it; none is kept.
 
@@ -107,32 +107,36 @@ class StoredArray(Sequence):
     ----------
     path : path
     name : str
-    depth : int
-        How many axes are indexed before a part is read.
+    shape : tuple of int
+    place : tuple of int
+        Of an item: its place in the whole.
     """
 
-    def __init__(self, path, name, depth, place=()):
-        self._path, self._name, self._depth, self._place = path, name, depth, place
-        with _opened(path) as group:
-            self.shape = _checked(group, name).shape[len(place) :]
+    def __init__(self, path, name, shape, place=()):
+        self._path, self._name, self.shape, self._place = path, name, shape, place
 
     def __len__(self):
         return self.shape[0]
 
     def __getitem__(self, index):
         place = (*self._place, range(len(self))[index])
-        if self._depth > 1:
-            return StoredArray(self._path, self._name, self._depth - 1, place)
-        return read_array(self._path, self._name, place)
+        if self._place:
+            return read_array(self._path, self._name, place)
+        return StoredArray(self._path, self._name, self.shape[1:], place)
 
 
 def read_points(path):
-    """Return the activations of a store (replicates, n_manifolds, n_points, n_features).
+    """Return the activations of a store (replicates, n_manifolds, n_points, n_features), and the
+    store's attributes.
 
-    Where they are many, the items of the items are read when they are asked for.
+    Where they are many, those of a manifold are read when they are asked for.
     """
-    points = StoredArray(path, "activations", 2)
-    return points if np.prod(points.shape) > MANY else read_array(path, "activations")
+    name = "activations"
+    with _opened(path) as group:
+        array, attributes = _checked(group, name), dict(group.attrs)
+        if array.size > MANY:
+            return StoredArray(path, name, array.shape), attributes
+        return np.asarray(array[...]), attributes
 
 
 def provenance(weights=None, **settings):

@@ -71,15 +71,17 @@ def test_a_chunk_that_a_store_can_not_hold_is_refused():
     limits.require_extraction(sizes, {"conv": "span"}, (1, 10, 512), 2**60)
 
 
-EXTRACTION = """
+PEAK = """
 import re, sys
-sys.path.insert(0, sys.argv[1])
 from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+def peak():  # not getrusage's: that begins with the peak of the process that started this one
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+EXTRACTION = """
 import numpy as np, torch
 from manifold_robustness import limits
 from manifold_robustness.network.activations import extract_activations
-def peak():  # not getrusage's: that begins with the peak of the process that started this one
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 torch.set_num_threads(1)
 layers = [torch.nn.Conv2d(3, 64, 3, padding=1), torch.nn.BatchNorm2d(64), torch.nn.ReLU()]
 layers += [torch.nn.Conv2d(64, 2, 3, padding=1, stride=4)]
@@ -109,7 +111,7 @@ print((peak() - before) * 1024, seen["worked_out"] - limits.TORCH)
     ],
 )
 def test_an_extraction_takes_no_more_than_was_worked_out(tmp_path, points, kept, basis):
-    command = [sys.executable, "-c", EXTRACTION, str(ROOT / "scripts"), str(tmp_path)]
+    command = [sys.executable, "-c", PEAK + EXTRACTION, str(ROOT / "scripts"), str(tmp_path)]
     command += [str(points), kept, basis]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     taken, worked_out = map(float, done.stdout.split())
@@ -117,15 +119,10 @@ def test_an_extraction_takes_no_more_than_was_worked_out(tmp_path, points, kept,
 
 
 MEASURE = """
-import re, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 import numpy as np
 from manifold_robustness.replicates import solve_replicates
 shape = [int(n) for n in sys.argv[2].split()]
 points = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
-def peak():  # not getrusage's: that begins with the peak of the process that started this one
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 before = peak()
 settings = dict(margin=0.0, n_gaussian_vectors=5, center_rank=1, center_selection="stable",
                 tolerance=1e-10, simulate=sys.argv[3] == "True")
@@ -139,7 +136,13 @@ print((peak() - before) * 1024)
     [((4, 400, 12000), False), ((20, 100, 1500), False), ((5, 30, 20000), True)],
 )
 def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate):
-    command = [sys.executable, "-c", MEASURE, str(ROOT / "scripts"), " ".join(map(str, shape))]
+    command = [
+        sys.executable,
+        "-c",
+        PEAK + MEASURE,
+        str(ROOT / "scripts"),
+        " ".join(map(str, shape)),
+    ]
     done = subprocess.run([*command, str(simulate)], capture_output=True, text=True, check=True)
     points = 8 * np.prod(shape)  # read before, as float32
     allowed = limits.geometry_memory(1, *shape, simulate) - limits.NUMPY - points

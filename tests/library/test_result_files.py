@@ -80,7 +80,7 @@ def test_points_that_stay_on_disk_have_the_same_geometry_bit_for_bit(tmp_path):
     with create_store(tmp_path / "x.zarr.zip", {"activations": spec}, {}) as arrays:
         for place in np.ndindex(2, 4):
             arrays["activations"][place] = points[place]
-    stored = StoredArray(tmp_path / "x.zarr.zip", "activations", 2)
+    stored = StoredArray(tmp_path / "x.zarr.zip", "activations", points.shape)
     for simulate in (False, True):
         settings = {**SETTINGS, "simulate": simulate}
         pairs = zip(

@@ -54,16 +54,16 @@ def test_round_trip(store):
 
 
 def test_an_array_can_be_read_part_by_part(store):
-    array = StoredArray(store, "x", 2)
+    array = StoredArray(store, "x", VALUES.shape)
     assert array.shape == (2, 3, 4) and len(array) == 2 and array[1].shape == (3, 4)
     assert [[part.tolist() for part in rows] for rows in array] == VALUES.tolist()
-    assert np.array_equal(StoredArray(store, "x", 1)[0], VALUES[0])
+    assert np.array_equal(array[-1][-1], VALUES[1, 2])
     with pytest.raises(IndexError):
         array[2]
 
 
 def test_a_part_of_a_damaged_store_is_refused(store):
-    array, content = StoredArray(store, "x", 2), store.read_bytes()
+    array, content = StoredArray(store, "x", VALUES.shape), store.read_bytes()
     with zipfile.ZipFile(store) as file:
         chunk = file.getinfo("x/c/1/0/0")
     store.write_bytes(flip_bit(content, chunk.header_offset + 60))
@@ -79,10 +79,11 @@ def test_only_many_numbers_are_read_one_manifold_at_a_time(tmp_path, monkeypatch
         for manifold in range(2):
             arrays["activations"][0, manifold] = values[0, manifold]
     monkeypatch.setattr("manifold_robustness.stores.MANY", 24)
-    assert isinstance(read_points(path), np.ndarray)
+    assert isinstance(read_points(path)[0], np.ndarray)
     monkeypatch.setattr("manifold_robustness.stores.MANY", 23)
-    assert isinstance(read_points(path), StoredArray)
-    assert np.array_equal(read_points(path)[0][1], values[0, 1])
+    points, attributes = read_points(path)
+    assert isinstance(points, StoredArray) and points.shape == values.shape
+    assert np.array_equal(points[0][1], values[0, 1]) and attributes == read_attributes(path)
 
 
 def test_axes_and_units_are_written(store):
