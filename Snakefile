@@ -1,28 +1,40 @@
-# config.yaml in; a table and figures out that say how linearly separable the classes are,
-# in every layer, at every strength of perturbation. The include list is the abstract.
+# config.yaml in; tables and figures out that say how linearly separable the classes are, in every
+# network, under every perturbation, in every layer. The include list is the abstract.
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+
 configfile: "config.yaml"
 
 
+report: "rules/captions/run.rst"
+
+
 include: "rules/common.smk"
-include: "rules/model.smk"
+include: "rules/functions.smk"
+include: "rules/networks.smk"
 include: "rules/images.smk"
 include: "rules/activations.smk"
 include: "rules/geometry.smk"
 include: "rules/tables.smk"
-include: "rules/claims.smk"
+include: "rules/paper.smk"
 include: "rules/figures.smk"
 
 
 rule all:
     default_target: True
     input:
-        CLAIMS,
+        TABLES,
+        PAPER,
         FIGURES,
-        GEOMETRY_FILES,
-        f"{RESULTS}/tables/verification.txt",
+        GEOMETRY,
+    message:
+        "Everything that the configuration asks for is there"
 
 
 onsuccess:
+    record_code()
     print(f"Done: figures in {RESULTS}/figures, tables in {RESULTS}/tables.")
 
 

@@ -22,13 +22,13 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from manifold_robustness.images import write_images  # noqa: E402
+from manifold_robustness.files.images import write_images  # noqa: E402
+from manifold_robustness.files.stores import provenance  # noqa: E402
 from manifold_robustness.network.data_sets import ArrayImages  # noqa: E402
 from manifold_robustness.network.devices import place, prepare_device  # noqa: E402
 from manifold_robustness.network.evaluation import perturb_and_predict  # noqa: E402
-from manifold_robustness.network.model import initial_model, save_weights  # noqa: E402
 from manifold_robustness.network.training import Training  # noqa: E402
-from manifold_robustness.stores import provenance  # noqa: E402
+from manifold_robustness.network.weights import initial_model, save_weights  # noqa: E402
 
 P, M = 10, 30
 CLASSES = [str(label) for label in range(10)]

@@ -18,8 +18,8 @@ import numpy as np
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from manifold_robustness.geometry_files import read_geometry  # noqa: E402
-from manifold_robustness.stores import ArraySpec, create_store  # noqa: E402
+from manifold_robustness.files.geometry import read_geometry  # noqa: E402
+from manifold_robustness.files.stores import ArraySpec, create_store  # noqa: E402
 
 SOLVE = """
 import sys

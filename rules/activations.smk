@@ -1,21 +1,40 @@
-# The activations: one job per condition, one store per layer.
+# The activations: one job per network and condition, one store per layer. The stores are a job's
+# outputs, so networks that keep the same layers share a rule; other lists of layers have their own.
+LAYER_LISTS = {}
+for name, network in NETWORKS.items():
+    LAYER_LISTS.setdefault(network.layers, []).append(name)
 
 
-rule extract_activations:
-    input:
-        images=f"{RESULTS}/images/{{condition}}.zarr.zip",
-        weights=WEIGHTS,
-    output:
-        [f"{RESULTS}/activations/{{condition}}/{layer}.zarr.zip" for layer in LAYERS],
-    log:
-        f"{LOGS}/extract_activations/{{condition}}.log",
-    conda:
-        "../envs/network.yaml"
-    params:
-        network=network(),
-        basis=config["activations"]["basis"],
-        library=library("extract_activations"),
-    message:
-        "Extract the activations of every kept layer: {wildcards.condition}"
-    script:
-        "../scripts/extract_activations.py"
+for layers, names in LAYER_LISTS.items():
+    first = layers == next(iter(LAYER_LISTS))
+
+    rule:
+        name:
+            "extract_activations" + ("" if first else f"_{names[0]}")
+        input:
+            images=f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip",
+            weights=WEIGHTS,
+        output:
+            [
+                f"{RESULTS}/{{network}}/activations/{{condition}}/{layer}.zarr.zip"
+                for layer in layers
+            ],
+        log:
+            f"{LOGS}/extract_activations/{{network}}/{{condition}}.log",
+        wildcard_constraints:
+            network="|".join(map(re.escape, names)),
+        conda:
+            "../envs/network.yaml"
+        resources:
+            gpu=1,
+            mem_mb=grows(8000),
+            runtime=grows(30),
+        params:
+            network="{network}",
+            settings=architecture_of,
+            basis=config["activations"]["basis"],
+            library=partial(network_code, "extract_activations"),
+        message:
+            "Extract the activations: {wildcards.network}, {wildcards.condition}"
+        script:
+            "../scripts/extract_activations.py"

@@ -1,141 +1,115 @@
-# Validation of the configuration; the conditions and layers; settings and code digests for params.
+# What the configuration asks for; settings and code digests for params; resources that grow.
 # Every cluster job parses this again, so it imports no numerical package.
+import os
 import re
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
+PROJECT = Path(workflow.basedir)
+SCRIPTS = PROJECT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from manifold_robustness import configuration, conditions, digests
+from manifold_robustness import code_digests, declarations, experiment, networks
+from manifold_robustness.code_digests.listing import write_listing
+from manifold_robustness.conditions import CLEAN, NO_FAMILY
 from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.variables import declared_variables
 
 try:
-    with open(Path(workflow.basedir) / "rules/schemas/config.schema.yaml") as file:
-        config = configuration.check_config(config, yaml.safe_load(file))
-    CONDITIONS = {
-        c.name: c for c in conditions.list_conditions(config["perturbations"])
-    }
-    configuration.check_references(config)
+    declared_variables()
+    EXPERIMENT = experiment.read_experiment(
+        config, workflow.overwrite_configfiles, PROJECT
+    )
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
+config = EXPERIMENT.config
 RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"
 SEED = config["seed"]
-IMAGES = config["images"]
-LAYERS = config["activations"]["layers"]
-GEOMETRY = {k: v for k, v in config["geometry"].items() if k != "layers"}
-GEOMETRY_LAYERS = configuration.select_layers(config["geometry"]["layers"], LAYERS)
-FAMILIES = [entry["family"] for entry in config["perturbations"]] or [conditions.CLEAN]
-OWN_WEIGHTS = config["model"]["weights"] not in ("none", "imagenet")
-
-# The settings of a data set that its images depend on.
-DATA_KEYS = {
-    "digits": [],
-    "cifar10": ["root", "split_seed", "validation_share"],
-    "image_folder": ["root", "split_seed", "validation_share", "test_share"],
-}[config["data"]["name"]] + ["name", "image_size", "test_crop_padding"]
-DATA = {key: config["data"][key] for key in DATA_KEYS}
-if (
-    DATA["name"] == "image_folder"
-):  # an image that comes or goes changes its folder's time
-    folders = sorted(path for path in Path(DATA["root"]).glob("*/") if path.is_dir())
-    DATA["folders"] = {path.name: path.stat().st_mtime_ns for path in folders}
-
-# The Gaussian noise of the paper's claims, and what was published of it on the run's data.
-GAUSSIAN = next(
-    (
-        entry
-        for entry in config["perturbations"]
-        if entry["family"] == "gaussian" and any(entry["strengths"])
-    ),
-    None,
-)
-PUBLISHED = {}
-if GAUSSIAN and DATA["name"] == "cifar10":
-    with open(Path(workflow.basedir) / "rules/published/gaussian_cifar10.yaml") as file:
-        PUBLISHED = yaml.safe_load(file)
+DATA = EXPERIMENT.data
+NETWORKS = EXPERIMENT.networks
+CONDITIONS = EXPERIMENT.conditions
+FAMILIES = {family.name: family for family in EXPERIMENT.families} or {CLEAN: NO_FAMILY}
+SOLVING = {k: v for k, v in config["geometry"].items() if k != "layers"}
 
 
 wildcard_constraints:
+    network="|".join(map(re.escape, NETWORKS)),
     condition="|".join(map(re.escape, CONDITIONS)),
-    layer="|".join(map(re.escape, LAYERS)),
     family="|".join(map(re.escape, FAMILIES)),
+    figure="|".join(map(re.escape, EXPERIMENT.figures)),
 
 
-def network():
-    """The network's settings; with a user's own file, a digest of its code."""
-    architecture = config["model"]["architecture"]
-    own = architecture != "resnet18"
-    code = digests.file_digest(architecture.rpartition(":")[0]) if own else None
-    return {"architecture": architecture, "code": code}
-
-
-@cache
-def library(script, *modules):
-    """A digest of the library's code that a script runs; comments and docstrings don't count."""
-    modules = [f"manifold_robustness.{module}" for module in modules]
-    return digests.library_digest(script, *modules, scripts=SCRIPTS)
-
-
-def perturbing_library(script):
-    """As library(), with the one perturbation family that the condition needs."""
-
-    def digest(wildcards):
-        family = CONDITIONS[wildcards.condition].family
-        clean = family == conditions.CLEAN
-        return library(script, *([] if clean else [f"perturbations.{family}"]))
-
-    return digest
-
-
-def condition_settings(wildcards):
-    """What a job needs to know of its condition."""
-    condition = CONDITIONS[wildcards.condition]
-    return {
-        "name": condition.name,
-        "family": condition.family,
-        "strength": condition.strength,
-        "options": condition.options,
-        "needs_model": condition.needs_model,
-    }
-
-
-def family_conditions(family):
-    """The names of a family's conditions, clean first, by strength."""
+def every(pattern):
+    """A pattern's files of every network and condition, in the configuration's order."""
     return [
-        c.name for c in CONDITIONS.values() if c.family in (conditions.CLEAN, family)
+        pattern.format(network=network, condition=condition)
+        for network in NETWORKS
+        for condition in CONDITIONS
     ]
 
 
-def strength_label(wildcards):
-    """How a family's strength is named on an axis."""
-    for entry in config["perturbations"]:
-        if entry["family"] == wildcards.family:
-            return conditions.family_strength(wildcards.family, entry)
-    return {"name": "strength", "symbol": "s", "description": "no perturbation"}
+def grows(amount):
+    """A resource of which every attempt at a job asks for more."""
+
+    def resource(wildcards, attempt):
+        return attempt * amount
+
+    return resource
 
 
-def published_values(wildcards):
-    """The published values of a family on the run's data set, if there are any."""
-    return PUBLISHED if wildcards.family == "gaussian" else {}
+READ = {}  # what code() was asked for, by script
 
 
-def figure_files(name, folder="{family}/"):
-    """The files of one figure; the SVG goes into the report."""
-    stem = f"{RESULTS}/figures/{folder}{name}"
-    return {
-        "svg": report(
-            f"{stem}.svg",
-            caption=f"captions/{name}.rst",
-            category="{family}" if folder else "model",
-            labels={"figure": name.replace("_", " ")},
-        ),
-        "png": f"{stem}.png",
-        "numbers": f"{stem}.rst",
-    }
+def record_code():
+    """Keep which code made a finished run: `make why` says what changed since."""
+    rules = {script: (script, *entries) for script, entries in READ.items()}
+    write_listing(f"{LOGS}/code.json", rules, SCRIPTS)
+
+
+@cache
+def code(script, *entries):
+    """A digest of the library's code that a script reaches, and of what it loads by name."""
+    READ.setdefault(script, {}).update(dict.fromkeys(entries))
+    return code_digests.code_digest(script, *entries, scripts=SCRIPTS)
+
+
+# What a job loads by name, as module and entries.
+DATA_CODE = f"network.data_sets.{DATA['name']}:load,class_names"
+SECOND_SOLVER = declarations.read_literal(
+    SCRIPTS / "manifold_robustness/geometry/solvers/programs.py", "SOLVERS"
+)
+SOLVER_CODE = [
+    f"geometry.solvers.{name}_solver:solve"
+    for name in (SOLVING["solver"], SECOND_SOLVER[SOLVING["solver"]])
+]
+MEASURES = declarations.plugin_names("measures")
+MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURES]
+VARIABLE_CODE = [f"measures.{name}:DECLARATION" for name in MEASURES]
+
+
+def network_code(script, wildcards):
+    """The code of a job that builds a network and reads the data set."""
+    network = NETWORKS[wildcards.network]
+    plugin = networks.architecture_module(network.architecture)
+    entries = (
+        "build,imagenet_weights,starting_tensors"
+        if network.weights == "imagenet"
+        else "build"
+    )
+    built = [f"network.architectures.{plugin}:{entries}"] if plugin else []
+    return code(script, DATA_CODE, *built)
+
+
+def perturbing_code(script, wildcards):
+    """The same, with the one perturbation family that the condition needs."""
+    network = NETWORKS[wildcards.network]
+    plugin = networks.architecture_module(network.architecture)
+    built = [f"network.architectures.{plugin}:build"] if plugin else []
+    family = CONDITIONS[wildcards.condition].perturbation
+    return code(script, DATA_CODE, *built, f"perturbations.{family}:perturb")

@@ -1,167 +1,122 @@
-# The figures: SVG for the report, PNG for slides, and a sentence of the run's numbers for the caption.
-TABLES = f"{RESULTS}/tables"
+# The figures: SVG for the report, PNG for slides, and the text of the caption with the run's numbers.
+# Each kind of figure is a file of the library that declares of what it is drawn, and from what.
+KINDS = ("svg", "png", "rst")
+GATHERED = {
+    "summary": rules.collect_geometry.output.summary,
+    "geometry": rules.collect_geometry.output.geometry,
+    "accuracy": rules.collect_accuracy.output[0],
+}
 
 
-rule plot_training:
+rule plot_network_figure:
     input:
-        history=f"{RESULTS}/model/history.csv",
+        unpack(sources_of),
     output:
-        **figure_files("training", folder=""),
+        **figure_files(f"{RESULTS}/figures/{{network}}/{{figure}}", "{network}"),
     log:
-        f"{LOGS}/plot_training.log",
+        f"{LOGS}/plot_network_figure/{{network}}/{{figure}}.log",
+    wildcard_constraints:
+        figure="|".join(figures_of("network")),
     conda:
         "../envs/figures.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
-        style=config["figures"]["training"],
-        library=library("plot_training"),
+        figure="{figure}",
+        network="{network}",
+        family="",
+        conditions={},
+        about=subject_of,
+        style=style_of,
+        library=drawing_code,
     message:
-        "Plot the training"
+        "Plot {wildcards.figure}: {wildcards.network}"
     script:
-        "../scripts/plot_training.py"
+        "../scripts/plot_figure.py"
 
 
-rule plot_examples:
+rule plot_family_figure:
     input:
-        images=lambda w: [
-            f"{RESULTS}/images/{c}.zarr.zip" for c in family_conditions(w.family)
-        ],
-        accuracy=lambda w: [
-            f"{RESULTS}/accuracy/{c}.h5" for c in family_conditions(w.family)
-        ],
+        unpack(sources_of),
     output:
-        **figure_files("examples"),
+        **figure_files(
+            f"{RESULTS}/figures/{{network}}/{{family}}/{{figure}}",
+            "{network}",
+            "{family}",
+        ),
     log:
-        f"{LOGS}/plot_examples/{{family}}.log",
+        f"{LOGS}/plot_family_figure/{{network}}/{{family}}/{{figure}}.log",
+    wildcard_constraints:
+        figure="|".join(figures_of("family")),
     conda:
         "../envs/figures.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
-        style=config["figures"]["examples"],
-        strengths=lambda w: [
-            CONDITIONS[c].strength for c in family_conditions(w.family)
-        ],
-        strength=strength_label,
-        library=library("plot_examples"),
+        figure="{figure}",
+        network="{network}",
+        family="{family}",
+        conditions=conditions_shown,
+        about=subject_of,
+        style=style_of,
+        library=drawing_code,
     message:
-        "Plot one image under every condition: {wildcards.family}"
+        "Plot {wildcards.figure}: {wildcards.network}, {wildcards.family}"
     script:
-        "../scripts/plot_examples.py"
+        "../scripts/plot_figure.py"
 
 
-rule plot_accuracy:
+rule plot_comparison:
     input:
-        accuracy=f"{TABLES}/accuracy.csv",
+        unpack(sources_of),
     output:
-        **figure_files("accuracy"),
+        **figure_files(
+            f"{RESULTS}/figures/comparison/{{family}}/{{figure}}",
+            "Networks compared",
+            "{family}",
+        ),
     log:
-        f"{LOGS}/plot_accuracy/{{family}}.log",
+        f"{LOGS}/plot_comparison/{{family}}/{{figure}}.log",
+    wildcard_constraints:
+        figure="|".join(figures_of("comparison")) or "(?!)",
     conda:
         "../envs/figures.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
-        style=config["figures"]["accuracy"],
-        family=lambda w: w.family,
-        strength=strength_label,
-        published=published_values,
-        library=library("plot_accuracy"),
+        figure="{figure}",
+        network="",
+        family="{family}",
+        conditions={},
+        about=subject_of,
+        style=style_of,
+        library=drawing_code,
     message:
-        "Plot the accuracy against the strength: {wildcards.family}"
+        "Plot {wildcards.figure} of every network: {wildcards.family}"
     script:
-        "../scripts/plot_accuracy.py"
-
-
-rule plot_last_layer:
-    input:
-        summary=f"{TABLES}/summary.csv",
-    output:
-        **figure_files("last_layer"),
-    log:
-        f"{LOGS}/plot_last_layer/{{family}}.log",
-    conda:
-        "../envs/figures.yaml"
-    params:
-        style=config["figures"]["last_layer"],
-        family=lambda w: w.family,
-        strength=strength_label,
-        published=published_values,
-        library=library("plot_last_layer"),
-    message:
-        "Plot the geometry of the last layer against the strength: {wildcards.family}"
-    script:
-        "../scripts/plot_last_layer.py"
-
-
-rule plot_layers:
-    input:
-        summary=f"{TABLES}/summary.csv",
-    output:
-        **figure_files("layers"),
-    log:
-        f"{LOGS}/plot_layers/{{family}}.log",
-    conda:
-        "../envs/figures.yaml"
-    params:
-        style=config["figures"]["layers"],
-        family=lambda w: w.family,
-        strength=strength_label,
-        library=library("plot_layers"),
-    message:
-        "Plot the geometry against the layer: {wildcards.family}"
-    script:
-        "../scripts/plot_layers.py"
-
-
-rule plot_heatmaps:
-    input:
-        summary=f"{TABLES}/summary.csv",
-    output:
-        **figure_files("heatmaps"),
-    log:
-        f"{LOGS}/plot_heatmaps/{{family}}.log",
-    conda:
-        "../envs/figures.yaml"
-    params:
-        style=config["figures"]["heatmaps"],
-        family=lambda w: w.family,
-        strength=strength_label,
-        library=library("plot_heatmaps"),
-    message:
-        "Plot the geometry as heatmaps: {wildcards.family}"
-    script:
-        "../scripts/plot_heatmaps.py"
-
-
-rule plot_capacity_accuracy:
-    input:
-        summary=f"{TABLES}/summary.csv",
-        accuracy=f"{TABLES}/accuracy.csv",
-    output:
-        **figure_files("capacity_accuracy"),
-    log:
-        f"{LOGS}/plot_capacity_accuracy/{{family}}.log",
-    conda:
-        "../envs/figures.yaml"
-    params:
-        style=config["figures"]["capacity_accuracy"],
-        family=lambda w: w.family,
-        strength=strength_label,
-        library=library("plot_capacity_accuracy"),
-    message:
-        "Plot capacity against accuracy: {wildcards.family}"
-    script:
-        "../scripts/plot_capacity_accuracy.py"
+        "../scripts/plot_figure.py"
 
 
 FIGURES = [
-    f"{RESULTS}/figures/{family}/{name}.{kind}"
-    for family in FAMILIES
-    for name in (
-        "examples",
-        "accuracy",
-        "last_layer",
-        "layers",
-        "heatmaps",
-        "capacity_accuracy",
-    )
-    for kind in ("svg", "png")
+    f"{RESULTS}/figures/{network}/{figure}.{kind}"
+    for network in TRAINED
+    for figure in figures_of("network")
+    for kind in KINDS
 ]
-if not OWN_WEIGHTS:
-    FIGURES += [f"{RESULTS}/figures/training.{kind}" for kind in ("svg", "png")]
+FIGURES += [
+    f"{RESULTS}/figures/{network}/{family}/{figure}.{kind}"
+    for network in NETWORKS
+    for family in FAMILIES
+    for figure in figures_of("family")
+    for kind in KINDS
+]
+if len(NETWORKS) > 1:
+    FIGURES += [
+        f"{RESULTS}/figures/comparison/{family}/{figure}.{kind}"
+        for family in FAMILIES
+        for figure in figures_of("comparison")
+        for kind in KINDS
+    ]

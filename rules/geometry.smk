@@ -1,20 +1,34 @@
-# The geometry: one job per (condition, layer).
+# The geometry: one job per (network, condition, layer).
+GEOMETRY = [
+    f"{RESULTS}/{name}/geometry/{condition}/{layer}.h5"
+    for name, network in NETWORKS.items()
+    for condition in CONDITIONS
+    for layer in network.analysed
+]
+ANALYSED = dict.fromkeys(
+    one for network in NETWORKS.values() for one in network.analysed
+)
 
 
 rule solve_geometry:
     input:
-        f"{RESULTS}/activations/{{condition}}/{{layer}}.zarr.zip",
+        f"{RESULTS}/{{network}}/activations/{{condition}}/{{layer}}.zarr.zip",
     output:
-        f"{RESULTS}/geometry/{{condition}}/{{layer}}.h5",
+        f"{RESULTS}/{{network}}/geometry/{{condition}}/{{layer}}.h5",
     log:
-        f"{LOGS}/solve_geometry/{{condition}}/{{layer}}.log",
+        f"{LOGS}/solve_geometry/{{network}}/{{condition}}/{{layer}}.log",
+    wildcard_constraints:
+        layer="|".join(map(re.escape, ANALYSED)),
     conda:
         "../envs/geometry.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
-        geometry=GEOMETRY,
+        geometry=SOLVING,
         seed=SEED,
-        library=library("solve_geometry"),
+        library=code("solve_geometry", *SOLVER_CODE, *MEASURE_CODE),
     message:
-        "Solve the geometry: {wildcards.condition}, {wildcards.layer}"
+        "Solve the geometry: {wildcards.network}, {wildcards.condition}, {wildcards.layer}"
     script:
         "../scripts/solve_geometry.py"

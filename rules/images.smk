@@ -1,68 +1,86 @@
-# The images: the whole test set's accuracy under each condition; P classes x M correctly
-# classified images, and their perturbed versions.
+# The images: the clean test set's accuracy; P classes x M test images of it; and for every other
+# condition one job that perturbs each test image once, for its accuracy and for its images.
+ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
+SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
+PERTURBED = [condition for condition in CONDITIONS if condition != CLEAN]
 
 
 rule evaluate_accuracy:
     input:
         weights=WEIGHTS,
     output:
-        f"{RESULTS}/accuracy/{{condition}}.h5",
+        f"{RESULTS}/{{network}}/accuracy/{CLEAN}.h5",
     log:
-        f"{LOGS}/evaluate_accuracy/{{condition}}.log",
+        f"{LOGS}/evaluate_accuracy/{{network}}.log",
     conda:
         "../envs/network.yaml"
+    resources:
+        gpu=1,
+        mem_mb=grows(8000),
+        runtime=grows(30),
     params:
-        condition=condition_settings,
+        network="{network}",
+        settings=architecture_of,
         data=DATA,
-        network=network(),
         batch_size=config["accuracy"]["batch_size"],
-        seed=SEED,
-        library=perturbing_library("evaluate_accuracy"),
+        library=partial(network_code, "evaluate_accuracy"),
     message:
-        "Evaluate the accuracy on the whole test set: {wildcards.condition}"
+        "Evaluate the clean accuracy: {wildcards.network}"
     script:
         "../scripts/evaluate_accuracy.py"
 
 
 rule select_images:
     input:
-        accuracy=f"{RESULTS}/accuracy/clean.h5",
+        accuracy=answers_to_select_by,
     output:
-        f"{RESULTS}/images/clean.zarr.zip",
+        SELECTED,
     log:
-        f"{LOGS}/select_images.log",
+        f"{LOGS}/select_images/{{network}}.log",
     conda:
         "../envs/network.yaml"
+    resources:
+        mem_mb=grows(4000),
+        runtime=grows(30),
     params:
+        network="{network}",
         data=DATA,
-        images=IMAGES,
+        images=config["images"],
         seed=SEED,
-        library=library("select_images"),
+        library=code("select_images", DATA_CODE),
     message:
-        "Select correctly classified test images"
+        "Select test images: {wildcards.network}"
     script:
         "../scripts/select_images.py"
 
 
 rule perturb_images:
     input:
-        images=f"{RESULTS}/images/clean.zarr.zip",
-        weights=lambda w: WEIGHTS if CONDITIONS[w.condition].needs_model else [],
+        images=SELECTED,
+        weights=WEIGHTS,
     output:
-        f"{RESULTS}/images/{{condition}}.zarr.zip",
+        accuracy=ACCURACY,
+        images=f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip",
     log:
-        f"{LOGS}/perturb_images/{{condition}}.log",
+        f"{LOGS}/perturb_images/{{network}}/{{condition}}.log",
     wildcard_constraints:
-        condition="|".join(re.escape(c) for c in CONDITIONS if c != conditions.CLEAN)
-        or "(?!)",
+        condition="|".join(map(re.escape, PERTURBED)) or "(?!)",
     conda:
         "../envs/network.yaml"
+    resources:
+        gpu=1,
+        mem_mb=grows(8000),
+        runtime=grows(60),
     params:
-        condition=condition_settings,
-        network=network(),
+        network="{network}",
+        settings=architecture_of,
+        condition=condition_of,
+        data=DATA,
+        perturbation_batch=config["perturbation_batch"],
+        batch_size=config["accuracy"]["batch_size"],
         seed=SEED,
-        library=perturbing_library("perturb_images"),
+        library=partial(perturbing_code, "perturb_images"),
     message:
-        "Perturb the selected images: {wildcards.condition}"
+        "Perturb the test images: {wildcards.network}, {wildcards.condition}"
     script:
         "../scripts/perturb_images.py"

@@ -1,21 +1,29 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
-COORDINATES = [(c, layer) for c in CONDITIONS for layer in GEOMETRY_LAYERS]
-GEOMETRY_FILES = [f"{RESULTS}/geometry/{c}/{layer}.h5" for c, layer in COORDINATES]
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
+ANALYSED_LAYERS = {name: list(network.analysed) for name, network in NETWORKS.items()}
+MADE_WITH = {
+    "settings": SOLVING,
+    "seed": SEED,
+    "n_points": config["images"]["n_points"],
+}
 
 
 rule collect_accuracy:
     input:
-        [f"{RESULTS}/accuracy/{c}.h5" for c in CONDITIONS],
+        every(ACCURACY),
     output:
         f"{RESULTS}/tables/accuracy.csv",
     log:
         f"{LOGS}/collect_accuracy.log",
     conda:
         "../envs/geometry.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
+        networks=list(NETWORKS),
         strengths=STRENGTHS,
-        library=library("collect_accuracy"),
+        library=code("collect_accuracy"),
     message:
         "Collect the accuracy into a table"
     script:
@@ -24,7 +32,7 @@ rule collect_accuracy:
 
 rule collect_geometry:
     input:
-        GEOMETRY_FILES,
+        GEOMETRY,
     output:
         geometry=f"{RESULTS}/tables/geometry.csv",
         summary=f"{RESULTS}/tables/summary.csv",
@@ -32,15 +40,14 @@ rule collect_geometry:
         f"{LOGS}/collect_geometry.log",
     conda:
         "../envs/geometry.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
+        layers=ANALYSED_LAYERS,
         strengths=STRENGTHS,
-        layers=GEOMETRY_LAYERS,
-        made_with={
-            "settings": GEOMETRY,
-            "seed": SEED,
-            "n_points": IMAGES["n_points"],
-        },
-        library=library("collect_geometry"),
+        made_with=dict.fromkeys(NETWORKS, MADE_WITH),
+        library=code("collect_geometry", *VARIABLE_CODE),
     message:
         "Collect the geometry into tables"
     script:
@@ -52,20 +59,66 @@ rule verify_results:
         geometry=rules.collect_geometry.output.geometry,
         summary=rules.collect_geometry.output.summary,
         accuracy=rules.collect_accuracy.output[0],
-        metrics=METRICS,
+        metrics=expand(METRICS, network=NETWORKS),
     output:
         f"{RESULTS}/tables/verification.txt",
     log:
         f"{LOGS}/verify_results.log",
     conda:
         "../envs/geometry.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
     params:
-        coordinates=COORDINATES,
-        images=IMAGES,
-        tolerance=config["geometry"]["tolerance"],
-        min_accuracy=0 if OWN_WEIGHTS else config["training"]["min_accuracy"],
-        library=library("verify_results"),
+        coordinates=[
+            (name, condition, layer)
+            for name, network in NETWORKS.items()
+            for condition in CONDITIONS
+            for layer in network.analysed
+        ],
+        images=config["images"],
+        tolerance=SOLVING["tolerance"],
+        min_accuracy={
+            name: network.training["min_accuracy"] if network.is_trained else 0
+            for name, network in NETWORKS.items()
+        },
+        library=code("verify_results", *VARIABLE_CODE),
     message:
         "Verify the results"
     script:
         "../scripts/verify_results.py"
+
+
+TABLES = [
+    *rules.collect_geometry.output,
+    *rules.collect_accuracy.output,
+    *rules.verify_results.output,
+]
+
+if len(NETWORKS) > 1:
+
+    rule compare_networks:
+        input:
+            geometry=rules.collect_geometry.output.geometry,
+            predictions=every(ACCURACY),
+        output:
+            f"{RESULTS}/tables/comparison.csv",
+        log:
+            f"{LOGS}/compare_networks.log",
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            networks=list(NETWORKS),
+            conditions=list(CONDITIONS),
+            same_images=config["images"]["correct_for"] != "own",
+            seed=SEED,
+            library=code("compare_networks", *VARIABLE_CODE),
+        message:
+            "Compare the networks"
+        script:
+            "../scripts/compare_networks.py"
+
+    TABLES += rules.compare_networks.output

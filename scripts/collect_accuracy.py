@@ -1,16 +1,21 @@
-"""Gather the accuracy of every condition into one table."""
+"""Gather the accuracy of every network under every condition into one table."""
 
+from itertools import product
+
+from manifold_robustness.collection import collect_accuracy
+from manifold_robustness.files.csv import write_table
 from manifold_robustness.jobs import run_job
-from manifold_robustness.table_files import write_table
-from manifold_robustness.tables import collect_accuracy
 
 
 def main(snakemake):
-    strengths = snakemake.params.strengths.items()
-    files = [
-        ({"condition": condition, "family": family, "strength": strength}, path)
-        for (condition, (family, strength)), path in zip(strengths, snakemake.input, strict=True)
+    params = snakemake.params
+    coordinates = [
+        {"network": network, "condition": condition, "family": family, "strength": strength}
+        for network, (condition, (family, strength)) in product(
+            params.networks, params.strengths.items()
+        )
     ]
+    files = zip(coordinates, snakemake.input, strict=True)
     write_table(collect_accuracy(files), snakemake.output[0])
 
 

@@ -1,24 +1,29 @@
-"""Gather the geometry of every condition and layer into a tidy table and a summary."""
+"""Gather the geometry of every network, condition and layer into a tidy table and a summary."""
 
+from manifold_robustness.collection import collect_geometry, summarise_geometry
+from manifold_robustness.files.csv import write_table
 from manifold_robustness.jobs import run_job
-from manifold_robustness.table_files import write_table
-from manifold_robustness.tables import collect_geometry, summarise_geometry
 
 
 def main(snakemake):
     params, output = snakemake.params, snakemake.output
-    coordinates = [
+    places = [
         {
+            "network": network,
             "condition": condition,
             "family": family,
             "strength": strength,
             "layer": layer,
             "layer_index": index,
         }
+        for network, layers in params.layers.items()
         for condition, (family, strength) in params.strengths.items()
-        for index, layer in enumerate(params.layers)
+        for index, layer in enumerate(layers)
     ]
-    table = collect_geometry(zip(coordinates, snakemake.input, strict=True), params.made_with)
+    table = collect_geometry(
+        (place, params.made_with[place["network"]], path)
+        for place, path in zip(places, snakemake.input, strict=True)
+    )
     write_table(table, output.geometry)
     write_table(summarise_geometry(table), output.summary)
 

@@ -1,16 +1,16 @@
-"""Judge the paper's claims about Gaussian noise: a table, a page, and a sentence."""
+"""Judge the paper's claims about Gaussian noise on every network: a table, a page, sentences."""
 
-from manifold_robustness.atomic import written_beside
-from manifold_robustness.claims import describe_claims, judge_claims
-from manifold_robustness.claims_page import claims_page
+from manifold_robustness.files.atomic import written_beside
+from manifold_robustness.files.csv import of_family, read_table, write_table
 from manifold_robustness.jobs import run_job
-from manifold_robustness.table_files import of_family, read_table, write_table
+from manifold_robustness.paper.claims import describe_claims, judge_claims
+from manifold_robustness.paper.claims_page import claims_page
 
 
 def main(snakemake):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
     tables = [
-        of_family(read_table(path), "gaussian")
+        of_family(read_table(path), params.family)
         for path in (files.geometry, files.summary, files.accuracy)
     ]
     claims = judge_claims(*tables, params.parameterization, params.seed)

@@ -1,23 +1,40 @@
-"""Perturb the selected images by one family at one strength."""
+"""Perturb every test image once: the network's answers, and the selected images among them."""
 
-from manifold_robustness.images import perturb_selection, read_images, write_images
+from manifold_robustness.conditions import Condition
+from manifold_robustness.files.images import read_images, write_images
+from manifold_robustness.files.predictions import write_predictions
+from manifold_robustness.files.stores import read_attributes
 from manifold_robustness.jobs import run_job
-from manifold_robustness.stores import read_attributes
+from manifold_robustness.network.data_sets import load_split
+from manifold_robustness.network.devices import prepare_device
+from manifold_robustness.network.evaluation import perturb_and_predict
+from manifold_robustness.network.weights import load_network
 
 
 def main(snakemake):
-    params = snakemake.params
-    images, indices = read_images(snakemake.input.images)
-    attributes = read_attributes(snakemake.input.images)
-    model = None
-    if params.condition["needs_model"]:
-        from manifold_robustness.network.model import load_model
-
-        classes = attributes["classes"]
-        model = load_model(params.network["architecture"], len(classes), snakemake.input.weights)
-    perturbed = perturb_selection(images, indices, params.condition, params.seed, model)
-    attributes |= {"condition": params.condition["name"], "perturbation": params.condition}
-    write_images(snakemake.output[0], perturbed, indices, attributes)
+    params, files = snakemake.params, snakemake.input
+    device = prepare_device(snakemake.threads)
+    condition = Condition(**params.condition)
+    _, indices = read_images(files.images)
+    attributes = read_attributes(files.images)
+    network = load_network(
+        params.settings["architecture"], len(attributes["classes"]), files.weights, device
+    )
+    found = perturb_and_predict(
+        network,
+        load_split(params.data, "test"),
+        condition,
+        indices,
+        seed=params.seed,
+        device=device,
+        perturbation_batch=params.perturbation_batch,
+        batch_size=params.batch_size,
+    )
+    attributes |= {"network": params.network, "condition": condition.name}
+    attributes |= {"perturbation": condition.to_dict()}
+    write_images(snakemake.output.images, found.images, indices, attributes)
+    answers = {key: attributes[key] for key in ("network", "condition", "classes", "seed")}
+    write_predictions(snakemake.output.accuracy, found.predictions, found.labels, answers)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Solve the geometry of one layer under one condition."""
+"""Solve the geometry of one layer of a network under one condition."""
 
-from manifold_robustness.geometry_files import write_geometry
+from manifold_robustness.files.geometry import write_geometry
+from manifold_robustness.files.stores import read_points
 from manifold_robustness.jobs import run_job
 from manifold_robustness.limits import available_memory, require_geometry
-from manifold_robustness.replicates import solve_replicates
-from manifold_robustness.stores import read_points
+from manifold_robustness.measures import solve_replicates
 
 
 def main(snakemake):
@@ -16,6 +16,7 @@ def main(snakemake):
     results = solve_replicates(points, params.geometry, params.seed)
     manifolds = attributes["classes"][: points.shape[1]]
     provenance = {
+        "network": attributes["network"],
         "condition": attributes["condition"],
         "layer": attributes["layer"],
         "layer_label": attributes["layer_label"],

@@ -3,23 +3,27 @@
 import json
 from pathlib import Path
 
-from manifold_robustness.atomic import written_beside
+from manifold_robustness.files.atomic import written_beside
+from manifold_robustness.files.csv import read_table
 from manifold_robustness.jobs import run_job
-from manifold_robustness.table_files import read_table
 from manifold_robustness.verification import verify_results
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
+    test_accuracy = {
+        network: json.loads(Path(path).read_text(encoding="utf-8"))["test_accuracy"]
+        for network, path in zip(params.min_accuracy, files.metrics, strict=True)
+    }
     checks = verify_results(
         read_table(files.geometry),
         read_table(files.summary),
         read_table(files.accuracy),
-        coordinates=[tuple(pair) for pair in params.coordinates],
+        coordinates=[tuple(place) for place in params.coordinates],
         expected=params.images,
         tolerance=params.tolerance,
         min_accuracy=params.min_accuracy,
-        test_accuracy=json.loads(Path(files.metrics).read_text())["test_accuracy"],
+        test_accuracy=test_accuracy,
     )
     with written_beside(snakemake.output[0]) as partial:
         partial.write_text("".join(f"holds: {check}\n" for check in checks), encoding="utf-8")

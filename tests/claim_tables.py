@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from manifold_robustness.tables import (
+from manifold_robustness.collection import (
     COORDINATES,
     DESCRIPTION,
     SUMMARISED,
@@ -22,7 +22,9 @@ def condition(strength):
     return "clean" if clean else f"gaussian/sigma-{strength:g}", "clean" if clean else "gaussian"
 
 
-def make_geometry(changes, layers=("conv", "fc.1"), strengths=SIGMAS, clean=CLEAN):
+def make_geometry(
+    changes, layers=("conv", "fc.1"), strengths=SIGMAS, clean=CLEAN, network="resnet18"
+):
     """Return geometry and summary; `changes` maps (quantity, layer) to changes by strength.
 
     A change is a number, or one per replicate. Two manifolds differ, and average to the value.
@@ -33,7 +35,7 @@ def make_geometry(changes, layers=("conv", "fc.1"), strengths=SIGMAS, clean=CLEA
             values = {name: _values(name, layer, strength, changes, clean) for name in SUMMARISED}
             for replicate, _ in enumerate(clean):
                 for manifold, part in (("ant", 0.8), ("bee", 1.2)):
-                    place = (*condition(strength), strength, layer, index)
+                    place = (network, *condition(strength), strength, layer, index)
                     row = dict(zip(COORDINATES, place, strict=True))
                     row |= dict(zip(DESCRIPTION, (f"layer_{index}_X", 2, 6, 9), strict=True))
                     row |= {"replicate": replicate, "manifold": manifold}
@@ -48,7 +50,7 @@ def _values(name, layer, strength, changes, clean):
     return clean + np.asarray(changes.get((name, layer), {}).get(strength, 0.0))
 
 
-def make_accuracy(counts, strengths=SIGMAS, n_images=1000, n_kept=900):
+def make_accuracy(counts, strengths=SIGMAS, n_images=1000, n_kept=900, network="resnet18"):
     """Return the accuracy; `counts` has the images lost and gained at each strength but 0."""
     rows = []
     for strength, (lost, gained) in zip(strengths, [(0, 0), *counts], strict=True):
@@ -56,6 +58,7 @@ def make_accuracy(counts, strengths=SIGMAS, n_images=1000, n_kept=900):
         accuracy = (n_kept - lost + gained) / n_images
         rows.append(
             {
+                "network": network,
                 "condition": name,
                 "family": family,
                 "strength": strength,

@@ -3,9 +3,12 @@
 import importlib
 from types import SimpleNamespace
 
-from helpers import DIGITS, NETWORK, merge, read_config, read_schema
-from manifold_robustness.conditions import family_strength, list_conditions
-from manifold_robustness.configuration import check_config
+from helpers import DIGITS, NETWORK, read_config
+from manifold_robustness.configuration import merge
+from manifold_robustness.experiment import read_experiment
+
+NAME = "small"
+FAMILY = "gaussian"
 
 
 class Named(list):
@@ -19,6 +22,9 @@ class Named(list):
     def keys(self):
         return self._named.keys()
 
+    def get(self, key, default=None):
+        return self._named.get(key, default)
+
     def __getitem__(self, key):
         return self._named[key] if isinstance(key, str) else super().__getitem__(key)
 
@@ -28,22 +34,27 @@ class Experiment:
 
     def __init__(self, folder):
         self.folder = folder
-        config = merge(read_config("tests/configs/tiny.yaml"), {"model": {"architecture": NETWORK}})
-        self.config = check_config(config, read_schema())
-        self.conditions = {c.name: c for c in list_conditions(self.config["perturbations"])}
-        self.kept = self.config["activations"]["layers"]
-        self.analysed = self.config["geometry"]["layers"]
+        network = {"name": NAME, "architecture": NETWORK, "weights": "none"}
+        asked = read_experiment(merge_networks(read_config("tests/configs/tiny.yaml"), network))
+        self.config, self.conditions = asked.config, asked.conditions
+        self.families, self.figures = asked.families, asked.figures
+        self.network = asked.networks[NAME]
+        self.kept, self.analysed = list(self.network.layers), list(self.network.analysed)
         self.pairs = [(c, layer) for c in self.conditions for layer in self.analysed]
         self.strengths = {c.name: (c.family, c.strength) for c in self.conditions.values()}
         self.seed = self.config["seed"]
         settings = {k: v for k, v in self.config["geometry"].items() if k != "layers"}
         points = self.config["images"]["n_points"]
         self.made_with = {"settings": settings, "seed": self.seed, "n_points": points}
-        self.network = {"architecture": NETWORK, "code": "digest"}
-        self.weights = self.path("model/weights.safetensors")
-        self.figure = {
-            "family": "gaussian",
-            "strength": family_strength("gaussian", self.config["perturbations"][0]),
+        self.settings = {"architecture": NETWORK, "code": "digest"}
+        self.weights = self.path(f"{NAME}/weights/weights.safetensors")
+        (family,) = self.families
+        self.about = {
+            "network": None,
+            "family": FAMILY,
+            "title": family.title,
+            "strength": family.strength,
+            "published": {},
         }
 
     def path(self, name):
@@ -66,91 +77,135 @@ class Experiment:
         module.main(job)
         return output
 
-    def model_files(self, folder="model"):
-        names = {"weights": "weights.safetensors", "metrics": "metrics.json"}
-        return {key: self.path(f"{folder}/{name}") for key, name in names.items()}
+    def network_files(self, folder=NAME):
+        names = {
+            "weights": "weights.safetensors",
+            "metrics": "metrics.json",
+            "layers": "layers.json",
+        }
+        return {key: self.path(f"{folder}/weights/{name}") for key, name in names.items()}
 
-    def train(self, folder="model", config=None, inputs=None, library="digest", **changes):
-        output = Named(**self.model_files(folder), history=self.path(f"{folder}/history.csv"))
+    def train(self, folder=NAME, config=None, inputs=None, library="digest", **changes):
+        history = self.path(f"{folder}/weights/history.csv")
         return self.run(
-            "train_model",
-            output,
+            "train_network",
+            Named(**self.network_files(folder), history=history),
             inputs,
             config=config,
-            data=DIGITS,
-            network=self.network,
+            network=NAME,
+            settings=self.settings,
             initial={"weights": "none", "weights_file": None},
-            training={**self.config["training"], **changes},
+            data=DIGITS,
+            training={**self.network.training, **changes},
             seed=self.seed,
-            checkpoint=self.path(f"{folder}/checkpoint.pt"),
+            checkpoint=self.path(f"{folder}/weights/checkpoint.pt"),
             library=library,
         )
 
-    def condition(self, name):
-        return vars(self.conditions[name])
+    def take(self, folder, weights, config=None, **changes):
+        settings = {
+            "network": NAME,
+            "settings": self.settings,
+            "data": DIGITS,
+            "batch_size": 300,
+            **changes,
+        }
+        output = Named(**self.network_files(folder))
+        return self.run("import_weights", output, Named(weights=weights), config=config, **settings)
 
-    def evaluate(self, name):
+    def evaluate(self):
         return self.run(
             "evaluate_accuracy",
-            Named(self.path(f"accuracy/{name}.h5")),
+            Named(self.path(f"{NAME}/accuracy/clean.h5")),
             Named(weights=self.weights),
-            condition=self.condition(name),
+            network=NAME,
+            settings=self.settings,
             data=DIGITS,
-            network=self.network,
             batch_size=self.config["accuracy"]["batch_size"],
-            seed=self.seed,
         )[0]
 
-    def select(self, accuracy, **changes):
+    def select(self, *accuracy, **changes):
         return self.run(
             "select_images",
-            Named(self.path("images/clean.zarr.zip")),
+            Named(self.path(f"{NAME}/images/clean.zarr.zip")),
             Named(accuracy=accuracy),
+            network=NAME,
             data=DIGITS,
             images={**self.config["images"], **changes},
             seed=self.seed,
         )[0]
 
-    def perturb(self, name, clean, **changes):
+    def perturb(self, name, clean):
+        """Return the files of a condition's accuracy and images."""
         return self.run(
             "perturb_images",
-            Named(self.path(f"images/{name}.zarr.zip")),
+            Named(
+                accuracy=self.path(f"{NAME}/accuracy/{name}.h5"),
+                images=self.path(f"{NAME}/images/{name}.zarr.zip"),
+            ),
             Named(images=clean, weights=self.weights),
-            condition={**self.condition(name), **changes},
-            network=self.network,
+            network=NAME,
+            settings=self.settings,
+            condition=self.conditions[name].to_dict(),
+            data=DIGITS,
+            perturbation_batch=self.config["perturbation_batch"],
+            batch_size=self.config["accuracy"]["batch_size"],
             seed=self.seed,
-        )[0]
+        )
 
     def extract(self, name, images, layers=None):
         stores = [
-            self.path(f"activations/{name}/{layer}.zarr.zip") for layer in layers or self.kept
+            self.path(f"{NAME}/activations/{name}/{layer}.zarr.zip")
+            for layer in layers or self.kept
         ]
         return self.run(
             "extract_activations",
             Named(*stores),
             Named(images=images, weights=self.weights),
-            network=self.network,
+            network=NAME,
+            settings=self.settings,
             basis=self.config["activations"]["basis"],
         )
 
     def solve(self, name, layer, store):
         return self.run(
             "solve_geometry",
-            Named(self.path(f"geometry/{name}/{layer}.h5")),
+            Named(self.path(f"{NAME}/geometry/{name}/{layer}.h5")),
             Named(store),
             geometry=self.made_with["settings"],
             seed=self.seed,
         )[0]
 
+    def collect(self, geometry, accuracies):
+        paths = {
+            name: self.path(f"tables/{name}.csv") for name in ("geometry", "summary", "accuracy")
+        }
+        self.run(
+            "collect_geometry",
+            Named(geometry=paths["geometry"], summary=paths["summary"]),
+            Named(*geometry),
+            strengths=self.strengths,
+            layers={NAME: self.analysed},
+            made_with={NAME: self.made_with},
+        )
+        self.run(
+            "collect_accuracy",
+            Named(paths["accuracy"]),
+            Named(*accuracies),
+            networks=[NAME],
+            strengths=self.strengths,
+        )
+        return paths
+
     def verify(self, tables, **changes):
         return self.run(
             "verify_results",
             Named(self.path("tables/verification.txt")),
-            Named(**tables, metrics=self.model_files()["metrics"]),
-            coordinates=self.pairs,
+            Named(**tables, metrics=[self.network_files()["metrics"]]),
+            coordinates=[(NAME, *pair) for pair in self.pairs],
             images={**self.config["images"], **changes},
             tolerance=self.config["geometry"]["tolerance"],
-            min_accuracy=self.config["training"]["min_accuracy"],
+            min_accuracy={NAME: self.network.training["min_accuracy"]},
         )[0]
 
     def judge(self, tables):
@@ -162,12 +217,27 @@ class Experiment:
             "judge_claims",
             Named(**output),
             Named(**tables),
+            family=FAMILY,
             parameterization="standard_deviation",
             seed=self.seed,
         )
 
-    def plot(self, name, inputs, **params):
-        kinds = {"svg": "svg", "png": "png", "numbers": "rst"}
+    def plot(self, name, inputs, conditions=None, **changes):
+        kinds = {"svg": "svg", "png": "png", "text": "rst"}
         output = {key: self.path(f"figures/{name}.{ending}") for key, ending in kinds.items()}
-        style = self.config["figures"][name]
-        return self.run(f"plot_{name}", Named(**output), inputs, style=style, **params)
+        return self.run(
+            "plot_figure",
+            Named(**output),
+            inputs,
+            figure=name,
+            network=NAME,
+            family=FAMILY if self.figures[name].scope == "family" else "",
+            conditions=conditions or {},
+            about={**self.about, **changes},
+            style=self.figures[name].style,
+        )
+
+
+def merge_networks(config, *networks):
+    """Return a configuration with other networks."""
+    return merge(config, {"networks": list(networks)})

@@ -1,23 +1,23 @@
-"""Made-up tables and images of a run, and what a reader sees of a figure."""
+"""Made-up tables and images of a run, figures drawn from them, and what a reader sees of those."""
+
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 
-from manifold_robustness.figures.accuracy import plot_accuracy
-from manifold_robustness.figures.capacity_accuracy import (
-    plot_capacity_accuracy,
-)
-from manifold_robustness.figures.examples import plot_examples
-from manifold_robustness.figures.heatmaps import plot_heatmaps
-from manifold_robustness.figures.last_layer import plot_last_layer
-from manifold_robustness.figures.layers import plot_layers
+from manifold_robustness.declarations import plugin_names, read_declaration
+from manifold_robustness.figures.about import About
+from manifold_robustness.figures.drawing import draw_figure
 from manifold_robustness.figures.strengths import Strength
-from manifold_robustness.figures.training import plot_training
+from manifold_robustness.files.images import write_images
+from manifold_robustness.files.predictions import write_predictions
 
-SIGMA = Strength()
+SIGMA = Strength("sigma", "σ", "standard deviation of the noise, pixel units")
+ABOUT = About(family="gaussian", title="Gaussian noise", strength=SIGMA)
 LAYERS = ["input", "layer1.0.conv1", "fc.1"]
 LEVELS = [0.0, 0.01, 0.1, 1.0]
+NETWORKS = ["plain", "noisy"]
 MEASURES = {
     "capacity": 0.1,
     "radius": 1.0,
@@ -26,6 +26,8 @@ MEASURES = {
     "center_correlation": 0.2,
 }
 PANELS = ["capacity", "dimension", "radius", "center_correlation"]
+INPUTS = ("history", "summary", "accuracy", "geometry", "images", "predictions")
+NAMES = plugin_names("figures")
 
 
 def value(measure: str, layer: int, level: int) -> float:
@@ -41,11 +43,12 @@ def condition(strength: float) -> dict:
     }
 
 
-def make_summary(layers=LAYERS, levels=LEVELS, replicates=3) -> pd.DataFrame:
+def make_summary(layers=LAYERS, levels=LEVELS, replicates=3, network="plain") -> pd.DataFrame:
     rows = []
     for j, level in enumerate(levels):
         for i, layer in enumerate(layers):
-            row = condition(level) | {
+            row = {"network": network} | condition(level)
+            row |= {
                 "layer": layer,
                 "layer_index": i,
                 "layer_label": f"layer_{5 * i}_Conv2d",
@@ -63,16 +66,18 @@ def make_summary(layers=LAYERS, levels=LEVELS, replicates=3) -> pd.DataFrame:
     return pd.DataFrame(rows).sample(frac=1, random_state=0)
 
 
-def make_accuracy(levels=LEVELS) -> pd.DataFrame:
+def make_accuracy(levels=LEVELS, network="plain", loss=0.2) -> pd.DataFrame:
     rows = [
-        condition(level)
+        {"network": network}
+        | condition(level)
         | {
+            "n_classes": 10,
             "n_images": 1000,
-            "n_correct": 900 - 200 * j,
-            "accuracy": 0.9 - 0.2 * j,
-            "accuracy_low": 0.87 - 0.2 * j,
-            "accuracy_high": 0.93 - 0.2 * j,
-            "kept_accuracy": 1 - 0.2 * j,
+            "n_correct": 900 - 1000 * loss * j,
+            "accuracy": 0.9 - loss * j,
+            "accuracy_low": 0.87 - loss * j,
+            "accuracy_high": 0.93 - loss * j,
+            "kept_accuracy": 1 - loss * j,
         }
         for j, level in enumerate(levels)
     ]
@@ -94,8 +99,22 @@ def make_history(n_epochs=4) -> pd.DataFrame:
     return table
 
 
-def make_images(n: int, channels: int = 3) -> list[np.ndarray]:
-    return [np.full((channels, 4, 4), i / n) for i in range(n)]
+def make_pictures(n: int, channels: int = 3) -> list[np.ndarray]:
+    return [np.full((channels, 4, 4), i / n, dtype=np.float32) for i in range(n)]
+
+
+def write_examples(folder: Path, pictures, predicted, true_class, levels=LEVELS) -> dict:
+    """Write one image under each condition with the class predicted; return what a figure gets."""
+    classes = sorted({"bird", true_class, *predicted})
+    inputs, names = {"images": {}, "predictions": {}}, [condition(level) for level in levels]
+    for name, picture, found in zip(names, pictures, predicted, strict=True):
+        paths = [Path(folder, f"{name['condition']}{end}") for end in (".zarr.zip", ".h5")]
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        write_images(paths[0], picture[None, None, None], np.zeros((1, 1, 1), int), {})
+        labels, outcome = (np.array([classes.index(one)]) for one in (true_class, found))
+        write_predictions(paths[1], outcome, labels, {"classes": classes})
+        inputs["images"][name["condition"]], inputs["predictions"][name["condition"]] = paths
+    return inputs
 
 
 def make_published() -> pd.DataFrame:
@@ -112,30 +131,39 @@ def make_published() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(label="as printed")
 
 
-NAMES = [
-    "training",
-    "examples",
-    "accuracy",
-    "last_layer",
-    "layers",
-    "heatmaps",
-    "capacity_accuracy",
-]
+def about(levels=LEVELS, **changes) -> About:
+    strengths = {condition(level)["condition"]: level for level in levels}
+    return About(**{**vars(ABOUT), "strengths": strengths, **changes})
 
 
-def make_figure(name, levels=LEVELS, layers=LAYERS, replicates=3):
-    summary, accuracy = make_summary(layers, levels, replicates), make_accuracy(levels)
-    labels = ["car"] + ["truck"] * (len(levels) - 1)
+def draw(name, subject=None, **given):
+    """Return a figure and its sentences, of given inputs and with given options."""
+    inputs = {key: given.pop(key) for key in INPUTS if key in given}
+    figure, caption = draw_figure(name, inputs, subject or about(), **given)
+    declared = read_declaration("figures", name, "figure")["caption"]
+    assert caption.startswith(f"{declared}\n\n")
+    return figure, caption.removeprefix(f"{declared}\n\n")
+
+
+def draw_example(name, folder, levels=LEVELS, layers=LAYERS, replicates=3, **changes):
+    """Return a figure of made-up inputs, as its declaration asks for them."""
+    declared = read_declaration("figures", name, "figure")
+    networks = NETWORKS if declared["scope"] == "comparison" else NETWORKS[:1]
+    examples = "images" in declared["inputs"]
+    predicted = ["car"] + ["truck"] * (len(levels) - 1)
     makers = {
-        "training": lambda: plot_training(make_history()),
-        "examples": lambda: plot_examples(make_images(len(levels)), levels, labels, "car", SIGMA),
-        "accuracy": lambda: plot_accuracy(accuracy, SIGMA, 10),
-        "last_layer": lambda: plot_last_layer(summary, SIGMA),
-        "layers": lambda: plot_layers(summary, SIGMA),
-        "heatmaps": lambda: plot_heatmaps(summary, SIGMA),
-        "capacity_accuracy": lambda: plot_capacity_accuracy(summary, accuracy, SIGMA, 10),
+        "history": make_history,
+        "summary": lambda: pd.concat(
+            make_summary(layers, levels, replicates, network) for network in networks
+        ),
+        "accuracy": lambda: pd.concat(make_accuracy(levels, network) for network in networks),
+        **dict.fromkeys(("images", "predictions"), dict),
     }
-    return makers[name]()
+    inputs = {key: makers[key]() for key in declared["inputs"]}
+    if examples:
+        pictures = make_pictures(len(levels))
+        inputs |= write_examples(folder, pictures, predicted, "car", levels)
+    return draw(name, about(levels, **changes), **inputs)[0]
 
 
 def visible_text(figure) -> list[str]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import yaml
 
+from manifold_robustness.configuration import read_config as read_files
+
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = f"{ROOT}/tests/configs/tiny_network.py:build"
 DIGITS = {"name": "digits", "image_size": 8, "test_crop_padding": 0}
@@ -19,19 +21,7 @@ def read_schema():
 
 def read_config(*overlays):
     """Return config.yaml with overlays, merged as the workflow merges them."""
-    config = read_yaml("config.yaml")
-    for overlay in overlays:
-        config = merge(config, read_yaml(overlay))
-    return config
-
-
-def merge(base, overlay):
-    """Return `base` with what `overlay` says; mappings merge, everything else is replaced."""
-    merged = dict(base)
-    for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = merge(base[key], value) if both else value
-    return merged
+    return read_files([ROOT / name for name in ("config.yaml", *overlays)])
 
 
 def changed(config, path, value):

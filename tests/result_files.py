@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from manifold_robustness.geometry_files import PER_MANIFOLD_AXES, VARIABLES, write_geometry
+from manifold_robustness.files.geometry import VARIABLES, write_geometry
 
 CLASSES = ["ant", "bee"]
 MADE_WITH = {"settings": {"margin": 0.5}, "seed": 1}
@@ -13,7 +13,7 @@ def make_results(n_replicates=3, n_manifolds=2, **changes):
     results = []
     for replicate in range(n_replicates):
         result = {
-            name: np.full(n_manifolds, 1.0) if variable.dimensions == PER_MANIFOLD_AXES else 1.0
+            name: np.full(n_manifolds, 1.0) if variable.axes == "manifold" else 1.0
             for name, variable in VARIABLES.items()
         }
         result |= {name: 1e-12 for name in VARIABLES if name.endswith("_residual")}

@@ -1,113 +1,179 @@
 """Conditions: one perturbation at one strength, named by its path ``family/strength-value``.
 
-Imported by the workflow itself, so it reads a family's declaration as text and imports none:
-a family may need torch.
+A condition has one shape, :class:`Condition`, from the configuration to the last table; jobs get it
+as the dict of its fields. Imported by the workflow itself, so families are read as text.
 """
 
-import ast
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .configuration import check_config
+from .configuration import check_config, fill_defaults
+from .declarations import LIBRARY, read_declaration, select_entry
 from .errors import ConfigurationError
 
 CLEAN = "clean"
-FOLDER = Path(__file__).parent / "perturbations"
+FOLDER = "perturbations"
+RESERVED = ("families", CLEAN, "training")  # folders and rows of other things
+ENTRY_KEYS = ("family", "name", "strengths")  # of an entry; all others are the family's options
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One perturbation at one strength; ``clean`` has the family ``clean`` and strength 0."""
+    """One perturbation at one strength; ``clean`` is its family's only one, of strength 0.
+
+    Attributes
+    ----------
+    name : str
+        Its path: ``clean``, ``gaussian/sigma-0.05``.
+    family : str
+        The family as this run names it: folder, rows and figures.
+    perturbation : str
+        The file that perturbs; empty for clean.
+    strength : float
+    options : dict
+        The family's settings.
+    wants_network : bool
+        Whether the perturbation looks at the network (an attack) or is blind (noise).
+    scope : {"image", "set"}
+        Whether an image's perturbation depends on that image alone, or on a whole set of manifolds.
+    norm : {None, "linf", "l2"}
+        In which the strength bounds the perturbation of an image; None where it does not.
+    low, high : float or None
+        The range that perturbed pixels keep to; None where there is none.
+    """
 
     name: str
     family: str = CLEAN
+    perturbation: str = ""
     strength: float = 0.0
     options: dict = field(default_factory=dict)
-    needs_model: bool = False
+    wants_network: bool = False
+    scope: str = "image"
+    norm: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the images are left alone."""
+        return self.name == CLEAN
+
+    def to_dict(self) -> dict:
+        """Return the fields, as ``Condition(**fields)`` takes them."""
+        return asdict(self)
 
 
-def read_declaration(family, folder=FOLDER):
-    """Return the literal ``DECLARATION`` of the perturbation family in ``folder/family.py``.
+@dataclass(frozen=True)
+class Family:
+    """One entry of the configuration's ``perturbations``, with what its file declares.
 
-    Keys: ``strength``, a list of {name, symbol, description, and the `options` under which it
-    applies}; ``needs_model``, whether `perturb` gets the network; ``options``, a JSON schema of
-    the family's own settings.
+    ``title`` is its display name, ``strength`` the name, symbol and description of its strength,
+    ``conditions`` are by strength, without clean.
     """
-    path = Path(folder) / f"{family}.py"
-    known = sorted(p.stem for p in Path(folder).glob("*.py") if p.stem != "__init__")
-    if family not in known:
-        raise ConfigurationError(
-            f"config: perturbations names the family {family}, but must name one of "
-            f"{', '.join(known)} (a family is a file in {folder})"
-        )
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DECLARATION":
-            return ast.literal_eval(node.value)
-    raise ConfigurationError(f"{path} assigns no literal DECLARATION at its top level")
+
+    name: str
+    perturbation: str
+    title: str
+    strength: dict
+    options: dict
+    conditions: tuple[Condition, ...]
 
 
-def family_strength(family, options, folder=FOLDER):
-    """Return the name, symbol and description of a family's strength under its options.
-
-    >>> family_strength("gaussian", {"parameterization": "variance"})["symbol"]
-    'σ²'
-    """
-    for entry in read_declaration(family, folder)["strength"]:
-        if all(options.get(key) == value for key, value in entry.get("options", {}).items()):
-            return {key: entry[key] for key in ("name", "symbol", "description")}
-    raise ConfigurationError(f"the family {family} declares no strength for the options {options}")
+NO_FAMILY = Family(
+    CLEAN,
+    "",
+    "No perturbation",
+    {"name": "strength", "symbol": "s", "description": "no perturbation"},
+    {},
+    (),
+)
 
 
-def list_conditions(perturbations, folder=FOLDER):
-    """Return the conditions of a configuration's ``perturbations``, clean first.
-
-    Strength 0 of every family is the one condition ``clean``.
+def list_families(perturbations: list[dict], library: str | Path = LIBRARY) -> list[Family]:
+    """Return the families of a configuration's ``perturbations``, in their order.
 
     Raises
     ------
     ConfigurationError
-        For an unknown family or option, a family that stands twice, and strengths that would
-        share one name.
+        For an unknown family or option, a name that stands twice, and strengths that would share
+        one name.
 
     Examples
     --------
-    >>> entry = {"family": "gaussian", "strengths": [0, 0.05], "clip": True,
-    ...          "parameterization": "standard_deviation"}
-    >>> [condition.name for condition in list_conditions([entry])]
-    ['clean', 'gaussian/sigma-0.05']
+    >>> (family,) = list_families([{"family": "gaussian", "strengths": [0, 0.05]}])
+    >>> family.title, [condition.name for condition in family.conditions]
+    ('Gaussian noise', ['gaussian/sigma-0.05'])
     """
-    conditions = {CLEAN: Condition(CLEAN)}
-    families = [entry["family"] for entry in perturbations]
-    for family in families:
-        if families.count(family) > 1:
+    families = [_family(entry, library) for entry in perturbations]
+    names = [family.name for family in families]
+    for name in names:
+        if name in RESERVED:
             raise ConfigurationError(
-                f"config: perturbations holds the family {family} {families.count(family)} times; "
-                "put all its strengths into one entry"
+                f"config: need a family's name other than {', '.join(RESERVED)}. Got {name}; give "
+                "the entry in perturbations a name: of its own."
             )
-    for entry in perturbations:
-        for condition in _family_conditions(entry, folder):
-            other = conditions.get(condition.name)
-            if other is not None:
-                raise ConfigurationError(
-                    f"config: the strengths {other.strength!r} and {condition.strength!r} of "
-                    f"{condition.family} would both be named {condition.name}; keep one"
-                )
-            conditions[condition.name] = condition
-    return list(conditions.values())
+        if names.count(name) > 1:
+            raise ConfigurationError(
+                f"config: perturbations holds the family {name} {names.count(name)} times; put all "
+                "its strengths into one entry or, with other options, give one a name: of its own."
+            )
+    return families
 
 
-def _family_conditions(entry, folder):
-    family = entry["family"]
-    declaration = read_declaration(family, folder)
-    options = {k: v for k, v in entry.items() if k not in ("family", "strengths")}
-    schema = {**declaration["options"], "type": "object", "additionalProperties": False}
+def list_conditions(families: list[Family]) -> list[Condition]:
+    """Return the conditions of families, clean first.
+
+    Strength 0 of every family is the one condition ``clean``.
+    """
+    return [Condition(CLEAN), *(one for family in families for one in family.conditions)]
+
+
+def _family(entry: dict, library: str | Path) -> Family:
+    perturbation, name = entry["family"], entry.get("name", entry["family"])
+    declared = read_declaration(FOLDER, perturbation, "perturbation family", library)
+    options = _options(name, entry, declared["options"])
+    strength = select_entry(declared["strength"], options)
+    if strength is None:
+        raise ConfigurationError(
+            f"config: the family {perturbation} declares no strength for the options {options}."
+        )
+    limits = select_entry(declared.get("range", []), options) or {}
+    conditions: dict[str, Condition] = {}
+    for value in sorted(map(float, entry["strengths"])):
+        path = f"{name}/{strength['name']}-{value:g}"
+        if path in conditions:
+            raise ConfigurationError(
+                f"config: the strengths {conditions[path].strength!r} and {value!r} of {name} "
+                f"would both be named {path}; keep one"
+            )
+        if value:
+            conditions[path] = Condition(
+                path,
+                name,
+                perturbation,
+                value,
+                options,
+                declared["wants_network"],
+                declared["scope"],
+                strength.get("norm"),
+                limits.get("low"),
+                limits.get("high"),
+            )
+    return Family(
+        name,
+        perturbation,
+        declared["title"] if name == perturbation else f"{declared['title']} ({name})",
+        {key: strength[key] for key in ("name", "symbol", "description")},
+        options,
+        tuple(conditions.values()),
+    )
+
+
+def _options(name: str, entry: dict, schema: dict) -> dict:
+    own = {key: value for key, value in entry.items() if key not in ENTRY_KEYS}
+    schema = {**schema, "type": "object", "additionalProperties": False}
     schema["required"] = list(schema.get("properties", {}))
     try:
-        options = check_config(options, schema)
+        return check_config(fill_defaults(own, schema), schema)
     except ConfigurationError as error:
-        raise ConfigurationError(f"perturbations, family {family}: {error}") from None
-    name = family_strength(family, options, folder)["name"]
-    for strength in sorted(map(float, entry["strengths"])):
-        if strength:
-            path = f"{family}/{name}-{strength:g}"
-            yield Condition(path, family, strength, options, declaration["needs_model"])
+        raise ConfigurationError(f"perturbations, family {name}: {error}") from None

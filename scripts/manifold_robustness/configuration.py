@@ -1,18 +1,22 @@
 """The configuration: numbers as numbers, strict keys, one clear sentence for what is wrong.
 
-Imported by the workflow itself, so it needs nothing but the standard library and jsonschema.
+Imported by the workflow itself, so it needs the standard library, PyYAML and jsonschema only.
 """
 
+import copy
 import difflib
 import math
+from collections.abc import Sequence
 from pathlib import Path
+
+import yaml
 
 from .errors import ConfigurationError
 
 NUMERIC = {"number": float, "integer": int}
 
 
-def check_config(config, schema):
+def check_config(config: dict, schema: dict) -> dict:
     """Return `config` in one canonical form, after checking it against `schema`.
 
     YAML 1.1 reads ``1e-4`` as a string; where the schema wants a number, it becomes one. Keys are
@@ -52,71 +56,54 @@ def check_config(config, schema):
     return config
 
 
-def select_layers(geometry_layers, activation_layers):
-    """Return the layers to analyse, in the order of `activation_layers`.
+def fill_defaults(settings: dict, schema: dict) -> dict:
+    """Return settings with the ``default`` of every property of `schema` that they don't name.
 
-    >>> select_layers("all", ["input", "conv1"])
-    ['input', 'conv1']
+    >>> schema = {"properties": {"clip": {"default": True}, "n": {"default": 3}}}
+    >>> fill_defaults({"clip": False}, schema)
+    {'clip': False, 'n': 3}
     """
-    if geometry_layers == "all":
-        return list(activation_layers)
-    unknown = [layer for layer in geometry_layers if layer not in activation_layers]
-    if unknown:
-        raise ConfigurationError(
-            f"config: geometry.layers names {_listed(unknown)}, which activations.layers does not "
-            f"keep; add it there, or choose among {_listed(activation_layers)}"
-        )
-    return [layer for layer in activation_layers if layer in geometry_layers]
+    defaults = {
+        key: copy.deepcopy(one["default"])
+        for key, one in schema.get("properties", {}).items()
+        if "default" in one
+    }
+    return {**settings, **{key: one for key, one in defaults.items() if key not in settings}}
 
 
-def check_references(config):
-    """Check what one part of a valid configuration says of another, and the files that it names.
+def merge(base: dict, overlay: dict) -> dict:
+    """Return `base` with what `overlay` says: mappings merge, everything else is replaced.
+
+    >>> merge({"images": {"n_points": 30, "replicates": 3}}, {"images": {"replicates": 1}})
+    {'images': {'n_points': 30, 'replicates': 1}}
+    """
+    merged = dict(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = merge(base[key], value) if both else value
+    return merged
+
+
+def read_config(paths: Sequence[str | Path]) -> dict:
+    """Return the configuration of YAML files: the first, then overlays of what differs.
 
     Raises
     ------
     ConfigurationError
-        For a layer, image or class that is out of reach, and a file that does not exist.
+        For a file that is missing, is no YAML, or holds no mapping.
     """
-    layers = select_layers(config["geometry"]["layers"], config["activations"]["layers"])
-    layer = config["figures"]["capacity_accuracy"]["layer"]
-    if layer != "last" and layer not in layers:
-        raise ConfigurationError(
-            f"config: figures.capacity_accuracy.layer is {layer}, but must be last or one of "
-            f"{_listed(layers)}"
-        )
-    images, shown = config["images"], config["figures"]["examples"]["image"]
-    n_images = images["n_manifolds"] * images["n_points"] * images["replicates"]
-    if shown >= n_images:
-        raise ConfigurationError(
-            f"config: figures.examples.image is {shown}, but must be less than {n_images}, the "
-            "number of selected images"
-        )
-    _check_center_rank(config["geometry"]["center_rank"], images["n_manifolds"])
-    padding, size = config["data"]["test_crop_padding"], config["data"]["image_size"]
-    if padding > size // 2:
-        raise ConfigurationError(
-            f"config: data.test_crop_padding is {padding}, but must be at most half of "
-            f"data.image_size, which is {size}"
-        )
-    model = config["model"]
-    files = {"weights_file": model["weights_file"]}
-    if model["weights"] not in ("none", "imagenet"):
-        files["weights"] = model["weights"]
-    if model["architecture"] != "resnet18":
-        files["architecture"] = model["architecture"].rpartition(":")[0]
-    for key, path in files.items():
-        if path and not Path(path).is_file():
-            raise ConfigurationError(
-                f"config: model.{key} names the file {path}, which does not exist"
-            )
-
-
-def _check_center_rank(rank, n_manifolds):
-    most = max(n_manifolds - 3, 0)
-    if rank != "auto" and rank > most:
-        raise ConfigurationError(
-            f"config: geometry.center_rank is {rank}, but must be auto or at most P - 3 = {most}"
-        )
+    config: dict = {}
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as file:
+                read = yaml.safe_load(file)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            said = " ".join(str(error).split())
+            raise ConfigurationError(f"{path} can't be read as YAML: {said}") from None
+        if read is not None and not isinstance(read, dict):
+            raise ConfigurationError(f"{path} must map keys to values; it holds {read!r}")
+        config = merge(config, read or {})
+    return config
 
 
 def _require_finite(value, path):

@@ -13,7 +13,7 @@ class DataError(ManifoldRobustnessError, ValueError):
     """Images, labels or activations are missing or not what a stage requires."""
 
 
-class ModelError(ManifoldRobustnessError, ValueError):
+class NetworkError(ManifoldRobustnessError, ValueError):
     """A network can't be built, its weights don't fit, or it was not trained well enough."""
 
 

@@ -1,31 +1,43 @@
 """Invariants of the finished tables: what must hold whatever the data are."""
 
 import numpy as np
+import pandas as pd
 
+from .collection import PER_MANIFOLD, PER_REPLICATE
+from .conditions import CLEAN
 from .errors import VerificationError
-from .geometry_files import OPTIONAL
-from .tables import PER_MANIFOLD, PER_REPLICATE
+from .files.geometry import OPTIONAL
+
+PLACE = ["network", "condition", "layer"]
 
 
 def verify_results(
-    geometry, summary, accuracy, *, coordinates, expected, tolerance, test_accuracy, min_accuracy
-):
+    geometry: pd.DataFrame,
+    summary: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    *,
+    coordinates: list[tuple[str, str, str]],
+    expected: dict,
+    tolerance: float,
+    test_accuracy: dict[str, float],
+    min_accuracy: dict[str, float],
+) -> list[str]:
     """Return the checks that hold, each with its figures; raise where one does not.
 
     Parameters
     ----------
-    geometry, summary, accuracy : pandas.DataFrame
-        The tables of :mod:`manifold_robustness.tables`.
-    coordinates : list of (condition, layer)
+    geometry, summary, accuracy
+        The tables of :mod:`manifold_robustness.collection`.
+    coordinates : list of (network, condition, layer)
         What the configuration asks for.
-    expected : dict
+    expected
         ``replicates`` and ``n_manifolds``.
-    tolerance : float
+    tolerance
         Greatest scaled KKT residual.
-    test_accuracy : float
-        Of the model, as measured when it was made.
-    min_accuracy : float
-        That a training must reach.
+    test_accuracy
+        Of each network, as measured when its weights were made.
+    min_accuracy
+        That the training of each network must reach.
 
     Raises
     ------
@@ -40,8 +52,11 @@ def verify_results(
         _positive(geometry, "capacity"),
         *(_within(geometry, f"{kind}_residual", tolerance) for kind in ("primal", "dual", "gap")),
         _same_images(accuracy),
-        _same_accuracy(accuracy, test_accuracy),
-        (test_accuracy >= min_accuracy, f"test accuracy {test_accuracy:.4f}, least {min_accuracy}"),
+        *(_same_accuracy(accuracy, network, found) for network, found in test_accuracy.items()),
+        *(
+            _accurate(network, test_accuracy[network], least)
+            for network, least in min_accuracy.items()
+        ),
     ]
     broken = [message for holds, message in checks if not holds]
     if broken:
@@ -51,13 +66,12 @@ def verify_results(
 
 def _complete(geometry, coordinates, expected):
     rows = expected["replicates"] * expected["n_manifolds"]
-    keys = ["condition", "layer", "replicate", "manifold"]
-    unique = geometry.drop_duplicates(keys)
-    counts = unique.groupby(["condition", "layer"]).size()
-    short = [key for key in coordinates if counts.get(key, 0) != rows]
+    unique = geometry.drop_duplicates([*PLACE, "replicate", "manifold"])
+    counts = unique.groupby(PLACE).size()
+    short = [place for place in coordinates if counts.get(place, 0) != rows]
     extra = sorted(set(counts.index) - set(coordinates))
     return not short and not extra and len(unique) == len(geometry), (
-        f"geometry.csv: {len(coordinates)} (condition, layer) pairs x {rows} rows"
+        f"geometry.csv: {len(coordinates)} (network, condition, layer) places x {rows} rows"
         + _where(", missing or incomplete", short)
         + _where(", not asked for", extra)
         + (", with repeated rows" if len(unique) != len(geometry) else "")
@@ -65,17 +79,18 @@ def _complete(geometry, coordinates, expected):
 
 
 def _summary_complete(summary, coordinates):
-    found = list(summary[["condition", "layer"]].itertuples(index=False, name=None))
+    found = list(summary[PLACE].itertuples(index=False, name=None))
     return sorted(found) == sorted(coordinates), (
-        f"summary.csv: one row per (condition, layer), {len(found)} of {len(coordinates)}"
+        f"summary.csv: one row per (network, condition, layer), {len(found)} of {len(coordinates)}"
     )
 
 
 def _accuracy_complete(accuracy, coordinates):
-    wanted = {condition for condition, _ in coordinates}
-    missing = sorted(wanted - set(accuracy["condition"]))
+    wanted = {(network, condition) for network, condition, _ in coordinates}
+    found = set(accuracy[["network", "condition"]].itertuples(index=False, name=None))
+    missing = sorted(wanted - found)
     return not missing and len(accuracy) == len(wanted), (
-        f"accuracy.csv: one row per condition, {len(accuracy)} of {len(wanted)}"
+        f"accuracy.csv: one row per (network, condition), {len(accuracy)} of {len(wanted)}"
         + _where(", missing", missing)
     )
 
@@ -101,26 +116,32 @@ def _within(table, column, tolerance):
 
 def _same_images(accuracy):
     counts = sorted(set(accuracy["n_images"]))
-    return len(counts) == 1, f"every condition has the same number of test images: {counts}"
+    return len(counts) == 1, (
+        f"every network under every condition has the same number of test images: {counts}"
+    )
 
 
-def _same_accuracy(accuracy, test_accuracy):
-    clean = accuracy.loc[accuracy["condition"] == "clean"]
+def _same_accuracy(accuracy, network, test_accuracy):
+    of_clean = (accuracy["network"] == network) & (accuracy["condition"] == CLEAN)
+    clean = accuracy.loc[of_clean]
     if clean.empty:
-        return False, "accuracy.csv has no row clean"
+        return False, f"accuracy.csv has no row {CLEAN} of {network}"
     found, n_images = float(clean["accuracy"].iloc[0]), int(clean["n_images"].iloc[0])
     slack = max(1, n_images // 1000)  # another device may round a tie the other way
     return np.rint(abs(found - test_accuracy) * n_images) <= slack, (
-        f"clean accuracy {found:.4f} is the model's test accuracy {test_accuracy:.4f}, "
+        f"clean accuracy {found:.4f} of {network} is its test accuracy {test_accuracy:.4f}, "
         f"to within {slack / n_images:.4f}"
     )
 
 
-def _rows(words, bad):
-    return _where(
-        words,
-        list(bad[["condition", "layer"]].drop_duplicates().itertuples(index=False, name=None)),
+def _accurate(network, test_accuracy, least):
+    return test_accuracy >= least, (
+        f"test accuracy {test_accuracy:.4f} of {network}, least {least}"
     )
+
+
+def _rows(words, bad):
+    return _where(words, list(bad[PLACE].drop_duplicates().itertuples(index=False, name=None)))
 
 
 def _where(words, items):

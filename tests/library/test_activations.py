@@ -13,10 +13,10 @@ import torch
 
 from helpers import NETWORK, ROOT
 from manifold_robustness.errors import GeometryError
+from manifold_robustness.files.stores import read_array, read_attributes
+from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.activations import extract_activations, span_coordinates
-from manifold_robustness.network.model import initial_model
-from manifold_robustness.replicates import solve_replicates
-from manifold_robustness.stores import read_array, read_attributes
+from manifold_robustness.network.weights import initial_network
 
 CPU = torch.device("cpu")
 LAYERS = ["input", "first", "pool", "head"]
@@ -26,13 +26,12 @@ IMAGES = np.random.default_rng(0).random((*SHAPE, 3, 8, 8), dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
-def model():
-    settings = {"architecture": NETWORK, "weights": "none", "weights_file": None}
-    return initial_model(settings, 10, seed=1).eval()
+def network():
+    return initial_network(NETWORK, "none", None, 10, seed=1).eval()
 
 
 @pytest.fixture(scope="module")
-def stores(model, tmp_path_factory):
+def stores(network, tmp_path_factory):
     """The paths of the stores, by basis and layer."""
     folder = tmp_path_factory.mktemp("activations")
     paths = {
@@ -40,7 +39,7 @@ def stores(model, tmp_path_factory):
         for basis in ("auto", "features")
     }
     for basis, by_layer in paths.items():
-        extract_activations(model, IMAGES, by_layer, basis, {"condition": "clean"}, CPU)
+        extract_activations(network, IMAGES, by_layer, basis, {"condition": "clean"}, CPU)
     return paths
 
 
@@ -48,15 +47,15 @@ def read(stores, basis, layer):
     return read_array(stores[basis][layer], "activations")
 
 
-def test_features_are_the_layers_outputs(stores, model):
+def test_features_are_the_layers_outputs(stores, network):
     images = torch.from_numpy(IMAGES.reshape(-1, 3, 8, 8))
     with torch.inference_mode():
-        first = model.first(images)
+        first = network.first(images)
         outputs = {
             "input": images,
             "first": first,
-            "pool": model.pool(model.relu(model.norm(first))),
-            "head": model(images),
+            "pool": network.pool(network.relu(network.norm(first))),
+            "head": network(images),
         }
     for layer, output in outputs.items():
         values = read(stores, "features", layer)
@@ -82,6 +81,7 @@ def test_both_bases_have_the_same_geometry(stores, layer):
         "center_rank": "auto",
         "center_selection": "stable",
         "tolerance": 1e-10,
+        "solver": "active_set",
         "simulate": False,
     }
     span, features = (
@@ -103,36 +103,36 @@ def test_attributes_say_where_a_store_comes_from(stores):
     assert read_attributes(stores["features"]["first"])["basis"] == "features"
 
 
-@pytest.mark.parametrize(("basis", "passes"), [("auto", [1, 30, 30]), ("features", [1] + [6] * 10)])
-def test_images_pass_together_only_where_a_rotation_needs_them(model, tmp_path, basis, passes):
+@pytest.mark.parametrize(("basis", "passes"), [("auto", [2, 30, 30]), ("features", [2] + [6] * 10)])
+def test_images_pass_together_only_where_a_rotation_needs_them(network, tmp_path, basis, passes):
     sizes = []
-    handle = model.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
-    extract_activations(model, IMAGES, {"first": tmp_path / "x"}, basis, {}, CPU)
+    handle = network.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
+    extract_activations(network, IMAGES, {"first": tmp_path / "x"}, basis, {}, CPU)
     handle.remove()
     assert sizes == passes
 
 
-def test_the_hooks_are_removed_whatever_happens(stores, model, tmp_path):
+def test_the_hooks_are_removed_whatever_happens(stores, network, tmp_path):
     with pytest.raises(RuntimeError):
         extract_activations(
-            model, IMAGES[..., :1, :, :], {"first": tmp_path / "x"}, "auto", {}, CPU
+            network, IMAGES[..., :1, :, :], {"first": tmp_path / "x"}, "auto", {}, CPU
         )
-    assert not any(module._forward_hooks for module in model.modules())
+    assert not any(module._forward_hooks for module in network.modules())
     assert not list(tmp_path.iterdir())
 
 
-def test_layers_and_replicates_do_not_change_one_another(stores, model, tmp_path):
+def test_layers_and_replicates_do_not_change_one_another(stores, network, tmp_path):
     path = tmp_path / "first.zarr.zip"
-    extract_activations(model, IMAGES[1:], {"first": path}, "auto", {}, CPU)
+    extract_activations(network, IMAGES[1:], {"first": path}, "auto", {}, CPU)
     assert np.allclose(read_array(path, "activations")[0], read(stores, "auto", "first")[1])
 
 
 @pytest.mark.parametrize("basis", ["auto", "features"])
-def test_values_that_are_not_finite_are_kept_and_refused_by_the_geometry(model, tmp_path, basis):
+def test_values_that_are_not_finite_are_kept_and_refused_by_the_geometry(network, tmp_path, basis):
     images = IMAGES.copy()
     images[1, 2, 3, 0, 0, 0] = np.nan
     paths = {layer: tmp_path / layer for layer in ("input", "head")}
-    extract_activations(model, images, paths, basis, {}, CPU)
+    extract_activations(network, images, paths, basis, {}, CPU)
     for path in paths.values():
         values = read_array(path, "activations")
         assert np.isfinite(values[0]).all() and np.isnan(values[1, 2, 3]).any()
@@ -141,6 +141,7 @@ def test_values_that_are_not_finite_are_kept_and_refused_by_the_geometry(model, 
         "n_gaussian_vectors": 5,
         "center_rank": 0,
         "tolerance": 1e-10,
+        "solver": "active_set",
         "simulate": False,
     }
     with pytest.raises(GeometryError, match="finite"):
@@ -164,11 +165,11 @@ import numpy as np, torch
 from manifold_robustness.network.activations import extract_activations
 
 torch.set_num_threads(1)
-model = torch.nn.Sequential(*[torch.nn.Conv2d(3, 3, 1) for _ in range(12)]).eval()
+network = torch.nn.Sequential(*[torch.nn.Conv2d(3, 3, 1) for _ in range(12)]).eval()
 images = np.zeros((1, 4, 10, 3, 160, 160), np.float32)
 for n_layers in (2, 12):
     paths = {str(k): Path(sys.argv[2], str(k)) for k in range(n_layers)}
-    extract_activations(model, images, paths, sys.argv[3], {}, torch.device("cpu"))
+    extract_activations(network, images, paths, sys.argv[3], {}, torch.device("cpu"))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
@@ -184,6 +185,6 @@ def test_memory_does_not_grow_with_the_number_of_layers(tmp_path, basis):
 
 def test_modules_with_dots_in_their_path_are_found(tmp_path):
     block = torch.nn.Sequential(OrderedDict(conv=torch.nn.Conv2d(3, 2, 1)))
-    model = torch.nn.Sequential(OrderedDict(block=block)).eval()
-    extract_activations(model, IMAGES, {"block.conv": tmp_path / "x"}, "features", {}, CPU)
+    network = torch.nn.Sequential(OrderedDict(block=block)).eval()
+    extract_activations(network, IMAGES, {"block.conv": tmp_path / "x"}, "features", {}, CPU)
     assert read_attributes(tmp_path / "x")["n_features"] == 128

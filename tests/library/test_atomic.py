@@ -10,8 +10,8 @@ import time
 import pytest
 
 from helpers import ROOT
-from manifold_robustness.atomic import written_beside
 from manifold_robustness.errors import StoreError
+from manifold_robustness.files.atomic import written_beside
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_full_disk_is_one_sentence(target, code):
 def test_a_killed_process_leaves_the_old_file_and_the_next_one_clears_up(target):
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from manifold_robustness.atomic import written_beside\n"
+        "from manifold_robustness.files.atomic import written_beside\n"
         "with written_beside(sys.argv[2]) as partial:\n"
         "    partial.write_text('half')\n"
         "    os.kill(os.getpid(), 9)\n"
@@ -84,7 +84,7 @@ def test_two_writers_of_one_file_leave_one_whole(tmp_path):
     target = tmp_path / "x.csv"
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from manifold_robustness.atomic import written_beside\n"
+        "from manifold_robustness.files.atomic import written_beside\n"
         "with written_beside(sys.argv[2]) as partial:\n"
         "    partial.write_text('other')\n"
     )

@@ -6,8 +6,8 @@ import torch
 from helpers import DIGITS, NETWORK, flip_bit, read_config
 from manifold_robustness.network.checkpoints import Checkpoint
 from manifold_robustness.network.data_sets import SPLITS, ArrayImages, load_split
-from manifold_robustness.network.model import initial_model
 from manifold_robustness.network.training import train
+from manifold_robustness.network.weights import initial_network
 
 CPU = torch.device("cpu")
 AUGMENTATION = {
@@ -49,12 +49,11 @@ def splits():
 
 
 def run(splits, recipe, checkpoint=None):
-    settings = {"architecture": NETWORK, "weights": "none", "weights_file": None}
-    model = initial_model(settings, 10, seed=0)
-    model.add_module("dropout", torch.nn.Dropout(0.3))
+    network = initial_network(NETWORK, "none", None, 10, seed=0)
+    network.add_module("dropout", torch.nn.Dropout(0.3))
     torch.seed()  # nothing may depend on what torch drew before
-    history = train(model, splits, recipe, 0, CPU, checkpoint)
-    return {name: value.clone() for name, value in model.state_dict().items()}, history
+    history = train(network, splits, recipe, 0, CPU, checkpoint)
+    return {name: value.clone() for name, value in network.state_dict().items()}, history
 
 
 RECIPES = [

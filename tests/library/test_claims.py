@@ -6,18 +6,16 @@ import pytest
 from scipy.stats import spearmanr, ttest_rel
 
 from claim_tables import CLEAN, HOLDING, SIGMAS, make_accuracy, make_geometry
-from manifold_robustness.claims import (
+from manifold_robustness.paper.claims import (
     ACCURACY,
     GEOMETRY,
     Series,
-    bootstrap_difference,
     describe_claims,
     find_onset,
     give_verdict,
     judge_claims,
     rank_correlation,
 )
-from manifold_robustness.seeds import generator
 
 FALLING = [(0, 0), (5, 5), (100, 5), (500, 10)]
 
@@ -156,18 +154,6 @@ def test_verdicts_on_the_accuracy(counts, verdict, reason, first):
     assert pd.isna(row["n_points"]) and pd.isna(row["layer_index"])
 
 
-@pytest.mark.parametrize(("lost", "gained"), [(40, 10), (3, 0), (0, 0), (60, 60)])
-def test_the_bootstrap_is_that_over_images(lost, gained):
-    n_images = 200
-    differences = np.repeat([-1, 1, 0], [lost, gained, n_images - lost - gained])
-    random = np.random.default_rng(0)
-    means = random.choice(differences, size=(20_000, n_images)).mean(axis=1)
-    effect, low, high = bootstrap_difference(lost, gained, n_images, generator(1, "bootstrap"))
-    assert effect == pytest.approx(differences.mean())
-    step = 1.01 / n_images  # a percentile may fall on the next image
-    assert [low, high] == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=step)
-
-
 def test_the_bootstrap_depends_on_seed_and_condition_alone():
     whole = judge({}).loc[(1, ""), "effect_low"]
     part = judge({}, [FALLING[-1]], [0.0, 0.5]).loc[(1, ""), "effect_low"]
@@ -227,6 +213,43 @@ def test_a_claim_that_holds_is_asked_first():
     tiny.effects[0, 2] = -1e-9
     assert give_verdict(tiny, -1, 0) == ("holds", "falls at every level from σ = 0.1")
     assert give_verdict(tiny, 1, 0) == ("fails", "falls at σ = 0.1")
+
+
+# Several networks
+
+
+def tables_of(networks):
+    """Return the tables of networks, by name: changes and counts of each."""
+    parts = [
+        (*make_geometry(changes, network=name), make_accuracy(counts, network=name))
+        for name, (changes, counts) in networks.items()
+    ]
+    return [pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)]
+
+
+NETWORKS = {
+    "plain": ({("radius", "fc.1"): HOLDING}, FALLING),
+    "robust": ({("capacity", "fc.1"): with_sign(HOLDING, -1)}, [(0, 0)] * 4),
+}
+
+
+def test_each_network_is_judged_by_its_own_rows():
+    claims = judge_claims(*tables_of(NETWORKS), "standard_deviation", 1)
+    assert claims.columns[0] == "network"
+    assert list(claims["network"]) == ["plain"] * 9 + ["robust"] * 9
+    for name, (changes, counts) in NETWORKS.items():
+        alone = judge(changes, counts).reset_index()
+        found = claims[claims["network"] == name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(found[alone.columns].assign(network="resnet18"), alone)
+
+
+def test_several_networks_in_words():
+    claims = judge_claims(*tables_of(NETWORKS), "standard_deviation", 1)
+    first, second = describe_claims(claims).split("\n\n")
+    assert first.startswith("``plain``: Accuracy falls as σ grows: holds. In the last layer")
+    assert second.startswith("``robust``: Accuracy falls as σ grows: fails. In the last layer")
+    assert "radius grows after σ = 0.05: holds" in first
+    assert "capacity falls after σ = 0.05: holds" in second
 
 
 def test_the_claims_in_words():

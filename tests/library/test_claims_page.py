@@ -4,11 +4,12 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from claim_tables import CLEAN, HOLDING, make_accuracy, make_geometry
-from manifold_robustness.claims import judge_claims
-from manifold_robustness.claims_page import claims_page
+from manifold_robustness.paper.claims import judge_claims
+from manifold_robustness.paper.claims_page import claims_page
 
 ODD = '<b>&"conv"'
 COUNTS = [(0, 0), (5, 5), (100, 5), (500, 10)]
@@ -27,7 +28,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.tables, self.text = [], [], []
-        self.classes, self.titles = [], []
+        self.classes, self.titles, self.anchors, self.links = [], [], [], []
         self.feed(text)
         self.close()
         assert not self.open
@@ -35,6 +36,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         if tag not in self.VOID:
             self.open.append(tag)
+        self.anchors += [value for name, value in attributes if name == "id"]
+        self.links += [value for name, value in attributes if name == "href"]
         if tag == "table":
             self.tables.append([])
         elif tag == "tr":
@@ -53,10 +56,16 @@ class Page(HTMLParser):
             self.tables[-1][-1][-1] += data.replace("\xa0", " ")
 
 
-def make_page(changes=CHANGES, clean=CLEAN, counts=COUNTS):
-    geometry, summary = make_geometry(changes, layers=(ODD, "fc.1"), clean=clean)
-    claims = judge_claims(geometry, summary, make_accuracy(counts), "standard_deviation", 1)
-    return claims_page(claims)
+def make_page(changes=CHANGES, clean=CLEAN, counts=COUNTS, networks=("resnet18",)):
+    parts = [
+        (
+            *make_geometry(changes, layers=(ODD, "fc.1"), clean=clean, network=network),
+            make_accuracy(counts, network=network),
+        )
+        for network in networks
+    ]
+    tables = [pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)]
+    return claims_page(judge_claims(*tables, "standard_deviation", 1))
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +121,25 @@ def test_names_are_escaped_and_nothing_is_loaded():
     text = make_page()
     assert ODD not in text and "&lt;b&gt;&amp;&quot;conv&quot;" in text
     assert not re.search(r"https?:|src=|href=|<script|@import|url\(", text)
+
+
+def test_each_network_has_a_section_that_a_list_leads_to():
+    networks = ["plain", "noise", "pgd", "guided", ODD]
+    text = make_page(networks=networks)
+    page = Page(text)
+    assert len(page.tables) == 2 * len(networks)
+    assert page.anchors == [f"network-{place}" for place in range(1, 6)] + ["rule"]
+    assert page.links == [f"#{anchor}" for anchor in page.anchors]
+    words = " ".join("".join(page.text).split())
+    assert "5 networks:" in words
+    for network in networks:
+        assert f"Network {network} P = 2 classes" in words
+    assert ODD not in text and "src=" not in text
+
+
+def test_a_single_network_is_named_and_needs_no_list(page):
+    assert "Network resnet18" in " ".join("".join(page.text).split())
+    assert page.links == [] and page.anchors == ["network-1", "rule"]
 
 
 def test_what_is_unknown_is_a_dash():

@@ -1,23 +1,23 @@
 """Conditions: the names, one clean, and the declarations of families, read as text."""
 
+import json
+
 import pytest
 
-from manifold_robustness.conditions import (
-    Condition,
-    family_strength,
-    list_conditions,
-    read_declaration,
-)
+from manifold_robustness.conditions import Condition, list_conditions, list_families
 from manifold_robustness.errors import ConfigurationError
 
 
 def entry(*strengths, **changes):
-    options = {"family": "gaussian", "parameterization": "standard_deviation", "clip": True}
-    return {**options, "strengths": list(strengths), **changes}
+    return {"family": "gaussian", "strengths": list(strengths), **changes}
+
+
+def conditions(*entries, **options):
+    return list_conditions(list_families(list(entries), **options))
 
 
 def names(*entries, **options):
-    return [condition.name for condition in list_conditions(list(entries), **options)]
+    return [condition.name for condition in conditions(*entries, **options)]
 
 
 def test_names_are_ordered_by_strength_with_clean_first():
@@ -34,40 +34,67 @@ def test_names_are_ordered_by_strength_with_clean_first():
 def test_strength_zero_is_clean_however_often_it_stands():
     assert names(entry(0, 0.0, 0.1)) == ["clean", "gaussian/sigma-0.1"]
     assert names() == names(entry()) == ["clean"]
-    assert list_conditions([])[0] == Condition("clean", "clean", 0.0, {}, False)
+    assert conditions()[0] == Condition("clean") and conditions()[0].is_clean
 
 
-def test_a_condition_holds_the_family_s_own_options():
-    condition = list_conditions([entry(0.5, clip=False)])[1]
-    assert (condition.family, condition.strength, condition.needs_model) == ("gaussian", 0.5, False)
-    assert condition.options == {"parameterization": "standard_deviation", "clip": False}
+def test_a_condition_holds_the_family_s_own_options_and_what_it_declares():
+    condition = conditions(entry(0.5, clip=False))[1]
+    assert condition == Condition(
+        "gaussian/sigma-0.5",
+        "gaussian",
+        "gaussian",
+        0.5,
+        {"clip": False, "parameterization": "standard_deviation"},
+    )
+    clipped = conditions(entry(0.5))[1]
+    assert (clipped.low, clipped.high) == (0, 1) and not clipped.is_clean
+
+
+def test_a_condition_is_the_dict_of_its_fields_on_its_way_to_a_job():
+    for condition in conditions(entry(0.5)):
+        assert Condition(**json.loads(json.dumps(condition.to_dict()))) == condition
+
+
+def test_options_have_the_defaults_that_the_family_declares():
+    given = entry(0.5, parameterization="standard_deviation", clip=True)
+    assert conditions(entry(0.5)) == conditions(given)
 
 
 def test_a_variance_is_named_so():
-    assert names(entry(0.25, parameterization="variance"))[1] == "gaussian/variance-0.25"
-    strength = family_strength("gaussian", {"parameterization": "variance", "clip": True})
-    assert strength["name"] == "variance" and "squared" in strength["description"]
-    with pytest.raises(ConfigurationError, match="gaussian declares no strength"):
-        family_strength("gaussian", {"parameterization": "typo"})
+    (family,) = list_families([entry(0.25, parameterization="variance")])
+    assert family.conditions[0].name == "gaussian/variance-0.25"
+    assert family.strength["symbol"] == "σ²" and "squared" in family.strength["description"]
+    assert family.title == "Gaussian noise"
 
 
 @pytest.mark.parametrize("pair", [(0.1, 0.1), (0.1, 0.10000001), (1, 1.0)])
 def test_strengths_that_would_share_a_name_are_refused(pair):
     with pytest.raises(ConfigurationError) as caught:
-        list_conditions([entry(*pair)])
+        conditions(entry(*pair))
     name = f"gaussian/sigma-{pair[0]:g}"
     assert name in str(caught.value) and "keep one" in str(caught.value)
     assert all(repr(float(strength)) in str(caught.value) for strength in pair)
 
 
-def test_one_family_in_two_entries_is_refused():
+def test_one_family_in_two_entries_needs_two_names():
     with pytest.raises(ConfigurationError, match="holds the family gaussian 2 times"):
-        list_conditions([entry(0.1), entry(0.2)])
+        conditions(entry(0.1), entry(0.2))
+    free = entry(0.1, name="unclipped", clip=False)
+    assert names(entry(0.1), free) == ["clean", "gaussian/sigma-0.1", "unclipped/sigma-0.1"]
+    first, second = list_families([entry(0.1), free])
+    assert (first.title, second.title) == ("Gaussian noise", "Gaussian noise (unclipped)")
+    assert (second.name, second.perturbation) == ("unclipped", "gaussian")
+
+
+@pytest.mark.parametrize("name", ["clean", "families", "training"])
+def test_names_of_other_things_are_refused(name):
+    with pytest.raises(ConfigurationError, match=f"Got {name}; give the entry"):
+        conditions(entry(0.1, name=name))
 
 
 def test_an_unknown_family_is_told_the_known_ones():
-    with pytest.raises(ConfigurationError, match=r"names the family gausian.*one of gaussian"):
-        list_conditions([entry(0.1, family="gausian")])
+    with pytest.raises(ConfigurationError, match=r"family out of gaussian\. Got gausian"):
+        conditions(entry(0.1, family="gausian"))
 
 
 @pytest.mark.parametrize(
@@ -80,41 +107,51 @@ def test_an_unknown_family_is_told_the_known_ones():
 )
 def test_a_wrong_option_is_named_with_its_family(changes, words):
     with pytest.raises(ConfigurationError) as caught:
-        list_conditions([entry(0.1, **changes)])
+        conditions(entry(0.1, **changes))
     assert all(word in str(caught.value) for word in words), caught.value
 
 
-def test_a_missing_option_is_refused():
-    with pytest.raises(ConfigurationError, match="clip is missing"):
-        list_conditions([{k: v for k, v in entry(0.1).items() if k != "clip"}])
-
-
 @pytest.fixture
-def folder(tmp_path):
-    """A folder of families, none of which could be imported."""
-    (tmp_path / "__init__.py").write_text("raise RuntimeError")
-    (tmp_path / "attack.py").write_text(
+def library(tmp_path):
+    """A library whose families could not be imported."""
+    folder = tmp_path / "perturbations"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError")
+    (folder / "attack.py").write_text(
         "import a_package_that_nobody_has\n"
-        "DECLARATION = {'needs_model': True, 'options': {'properties': {'steps':"
-        " {'type': 'integer', 'minimum': 1}}}, 'strength': [{'name': 'epsilon', 'symbol': 'ε',"
-        " 'description': 'budget'}]}\n"
+        "DECLARATION = {'title': 'An attack', 'wants_network': True, 'scope': 'set',"
+        " 'options': {'properties': {'steps': {'type': 'integer', 'minimum': 1},"
+        " 'norm': {'enum': ['linf', 'l2'], 'default': 'linf'}}},"
+        " 'strength': [{'options': {'norm': 'linf'}, 'name': 'epsilon', 'symbol': 'ε',"
+        " 'description': 'budget', 'norm': 'linf'}], 'range': [{'low': 0, 'high': 1}]}\n"
     )
-    (tmp_path / "empty.py").write_text("NOTHING = 1\n")
+    (folder / "helper.py").write_text("NOTHING = 1\n")
     return tmp_path
 
 
-def test_a_family_is_read_as_text(folder):
-    (condition,) = list_conditions(
-        [{"family": "attack", "strengths": [0, "0.03"], "steps": "3"}], folder
-    )[1:]
-    assert condition == Condition("attack/epsilon-0.03", "attack", 0.03, {"steps": 3}, True)
-    assert family_strength("attack", {}, folder)["symbol"] == "ε"
+def test_a_family_is_read_as_text(library):
+    attack = {"family": "attack", "strengths": [0, "0.03"], "steps": "3"}
+    (condition,) = conditions(attack, library=library)[1:]
+    assert condition == Condition(
+        "attack/epsilon-0.03",
+        "attack",
+        "attack",
+        0.03,
+        {"steps": 3, "norm": "linf"},
+        wants_network=True,
+        scope="set",
+        norm="linf",
+        low=0,
+        high=1,
+    )
     with pytest.raises(ConfigurationError, match="steps is 0, but must be at least 1"):
-        list_conditions([{"family": "attack", "strengths": [0.1], "steps": 0}], folder)
+        conditions({**attack, "steps": 0}, library=library)
+    with pytest.raises(ConfigurationError, match="steps is missing"):
+        conditions({"family": "attack", "strengths": [0.1]}, library=library)
+    with pytest.raises(ConfigurationError, match="declares no strength for the options"):
+        conditions({**attack, "norm": "l2"}, library=library)
 
 
-def test_a_file_without_a_declaration_is_refused(folder):
-    with pytest.raises(ConfigurationError, match=r"empty\.py assigns no literal DECLARATION"):
-        read_declaration("empty", folder)
-    with pytest.raises(ConfigurationError, match="one of attack, empty"):
-        read_declaration("__init__", folder)
+def test_a_file_without_a_declaration_is_no_family(library):
+    with pytest.raises(ConfigurationError, match=r"family out of attack\. Got helper"):
+        conditions(entry(0.1, family="helper"), library=library)

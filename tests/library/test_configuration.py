@@ -5,7 +5,8 @@ import math
 import pytest
 
 from helpers import ROOT, changed, read_config, read_schema, read_yaml
-from manifold_robustness.configuration import check_config, check_references, select_layers
+from manifold_robustness.configuration import check_config, merge
+from manifold_robustness.configuration import read_config as read_files
 from manifold_robustness.errors import ConfigurationError
 
 SCHEMA = read_schema()
@@ -24,18 +25,6 @@ def refusal(config):
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "overlays", [[], ["config.cifar10.yaml"], ["tests/configs/tiny.yaml"]], ids=str
-)
-def test_our_configurations_are_valid(overlays, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    check_references(check_config(read_config(*overlays), SCHEMA))
-
-
-def test_cifar10_differs_by_a_run_of_its_own():
-    assert read_yaml("config.cifar10.yaml")["run"] != read_yaml("config.yaml")["run"]
-
-
 def schema_keys(schema, prefix=""):
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
@@ -52,7 +41,9 @@ def config_keys(config, prefix=""):
 
 
 def test_config_yaml_and_the_schema_hold_the_same_keys():
-    assert sorted(config_keys(read_yaml("config.yaml"))) == sorted(schema_keys(SCHEMA))
+    """Figures and their options are declared by the figures (test_experiment.py)."""
+    config = {key: one for key, one in read_yaml("config.yaml").items() if key != "figures"}
+    assert sorted([*config_keys(config), "figures"]) == sorted(schema_keys(SCHEMA))
 
 
 def test_every_object_of_the_schema_is_strict_and_complete():
@@ -66,6 +57,8 @@ def test_every_object_of_the_schema_is_strict_and_complete():
     walk(SCHEMA, "config")
     entry = SCHEMA["properties"]["perturbations"]["items"]  # its options are the family's matter
     assert entry["required"] == ["family", "strengths"]
+    entry = SCHEMA["properties"]["networks"]["items"]
+    assert entry["additionalProperties"] is False
 
 
 def test_numbers_that_yaml_reads_as_text_become_numbers(config):
@@ -102,7 +95,6 @@ def test_text_stays_text_where_text_is_wanted(config):
         ("sead", 1, ["sead is not a known key", "did you mean seed?"]),
         ("qqq", 1, ["qqq is not a known key", "the keys here are run, seed, data"]),
         ("training.epoch", 1, ["training.epoch is not a known key", "did you mean epochs?"]),
-        ("figures.layers.frme", 1, ["figures.layers.frme", "did you mean frame?"]),
         ("training.epochs", "many", ["training.epochs is 'many'", "of type integer"]),
         ("training.epochs", 8.5, ["training.epochs is 8.5", "of type integer"]),
         ("training.epochs", True, ["training.epochs is True", "of type integer"]),
@@ -111,7 +103,6 @@ def test_text_stays_text_where_text_is_wanted(config):
         ("training.label_smoothing", 1, ["training.label_smoothing is 1", "less than 1"]),
         ("training.min_accuracy", 90, ["training.min_accuracy is 90", "at most 1", "fraction"]),
         ("training.early_stopping", "no", ["'no'", "of type integer or null"]),
-        ("data.name", "mnist", ["data.name is 'mnist'", "one of digits, cifar10, image_folder"]),
         ("data.root", "", ["data.root is ''", "not empty"]),
         ("data", None, ["data is None", "of type object"]),
         ("geometry.margin", math.nan, ["geometry.margin is nan", "finite"]),
@@ -119,9 +110,7 @@ def test_text_stays_text_where_text_is_wanted(config):
         ("geometry.layers", [], ["geometry.layers is []", "1 or more items"]),
         ("geometry.layers", "some", ["geometry.layers is 'some'", "all, or a list of"]),
         ("activations.layers", ["a", "a"], ["['a', 'a']", "without repeated items"]),
-        ("figures.accuracy.size", [1, 2, 3], ["[1.0, 2.0, 3.0]", "2 items at most", "inches"]),
-        ("figures.layers.labels", "names", ["labels is 'names'", "one of path, reference"]),
-        ("run", "a/b", ["run is 'a/b'", "letters, digits, dot, dash and underscore"]),
+        ("run", "a/b", ["run is 'a/b'", "letters, digits, dots, dashes"]),
         ("perturbations", [{"family": "g", "strengths": [0.1, -1]}], ["strengths.1 is -1"]),
         ("perturbations", [{"strengths": []}], ["perturbations.0.family is missing"]),
     ],
@@ -135,10 +124,10 @@ def test_what_is_wrong_is_said_with_key_value_and_requirement(config, path, valu
 
 
 def test_missing_sections_and_keys_are_each_named_once(config):
-    del config["data"], config["model"]
+    del config["data"], config["networks"]
     training = {k: v for k, v in config["training"].items() if k not in ("epochs", "threads")}
     message = refusal({**config, "training": training})
-    for key in ("data", "model", "training.epochs", "training.threads"):
+    for key in ("data", "networks", "training.epochs", "training.threads"):
         assert message.count(f"config: {key} is missing") == 1, message
 
 
@@ -147,43 +136,26 @@ def test_several_mistakes_are_told_at_once(config):
     assert "images.replicates is 0" in message and "seed is -1" in message
 
 
-def test_select_layers_keeps_the_order_of_the_activations():
-    kept = ["input", "conv1", "fc"]
-    assert select_layers("all", kept) == kept
-    assert select_layers(["fc", "input"], kept) == ["input", "fc"]
-    with pytest.raises(ConfigurationError, match=r"names conv2, which.*among input, conv1, fc"):
-        select_layers(["conv2", "fc"], kept)
-
-
-def test_references_that_hold_are_accepted(config, tmp_path):
-    (tmp_path / "w.pth").touch()
-    config = changed(config, "model.weights", str(tmp_path / "w.pth"))
-    config = changed(config, "figures.capacity_accuracy.layer", "last")
-    config = changed(config, "figures.examples.image", 59)  # 5 x 6 x 2 images
-    check_references(changed(config, "geometry.center_rank", 2))
-    check_references(changed(config, "model.architecture", "resnet18"))
+def test_overlays_merge_mappings_and_replace_all_else(tmp_path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
+    base.write_text("run: a\nimages: {n_points: 3, replicates: 2}\nlist: [1, 2]\n")
+    overlay.write_text("images: {replicates: 5}\nlist: [9]\n")
+    config = read_files([base, overlay])
+    assert config == {"run": "a", "images": {"n_points": 3, "replicates": 5}, "list": [9]}
+    assert merge({"a": 1}, {"a": {"b": 2}}) == {"a": {"b": 2}}
+    overlay.write_text("")
+    assert read_files([base, overlay])["images"] == {"n_points": 3, "replicates": 2}
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        ("geometry.layers", ["conv9"], ["geometry.layers names conv9", "input, first, head"]),
-        ("figures.capacity_accuracy.layer", "fc", ["layer is fc", "last or one of input"]),
-        ("figures.examples.image", 60, ["figures.examples.image is 60", "less than 60"]),
-        ("geometry.center_rank", 3, ["geometry.center_rank is 3", "at most P - 3 = 2"]),
-        ("model.weights", "no.pth", ["model.weights names the file no.pth", "does not exist"]),
-        ("model.weights_file", "no.pth", ["model.weights_file names the file no.pth"]),
-        ("model.architecture", "no.py:f", ["model.architecture names the file no.py"]),
-    ],
+    ("text", "words"),
+    [("run: [1", "can't be read as YAML"), ("- a\n", "must map keys to values")],
 )
-def test_references_out_of_reach_are_refused(config, path, value, words):
-    with pytest.raises(ConfigurationError) as caught:
-        check_references(changed(config, path, value))
-    assert all(word in str(caught.value) for word in words), caught.value
-
-
-def test_few_manifolds_leave_no_center_rank(config):
-    config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
-    check_references(changed(config, "geometry.center_rank", 0))
-    with pytest.raises(ConfigurationError, match="at most P - 3 = 0"):
-        check_references(changed(config, "geometry.center_rank", 1))
+def test_a_file_that_is_no_configuration_is_named(tmp_path, text, words):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        read_files([path])
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="no\\.yaml can't be read"):
+        read_files([tmp_path / "no.yaml"])

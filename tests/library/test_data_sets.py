@@ -13,9 +13,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from helpers import DIGITS
+from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.errors import DataError
 from manifold_robustness.network.data_sets import (
-    CIFAR10_CLASSES,
     SPLITS,
     class_names,
     gather_images,
@@ -25,6 +25,7 @@ from manifold_robustness.network.data_sets import (
 from manifold_robustness.network.torchvision_import import torchvision
 
 RNG = np.random.default_rng(0)
+CIFAR10_CLASSES = class_names({"name": "cifar10"})
 
 
 def images_of(data):
@@ -205,7 +206,7 @@ def test_cifar10_files_that_are_missing_or_damaged(cifar10, name, damage):
     with pytest.raises(DataError) as caught:
         load_split(settings, "test")
     message = str(caught.value)
-    assert f"missing or damaged are {name};" in message
+    assert f"Got none or damaged ones of {name}, and they could not be downloaded" in message
     assert str(folder) in message and "no network here" in message
     assert "cifar-10-python.tar.gz" in message and "https://" in message and "put it" in message
     assert tries and "\n" not in message
@@ -281,14 +282,16 @@ def test_images_of_any_size_become_square(folder):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_an_empty_split_is_refused(folder, split):
     share = {"train": 1.0, "test": 0.01}[split]
-    with pytest.raises(DataError, match=f"the {split} split .* is empty"):
+    with pytest.raises(DataError, match=f"images in the {split} split .*Got none; give it more"):
         load_split({**folder, "test_share": share}, split)
 
 
 def test_a_folder_that_is_none_is_refused(folder, tmp_path):
-    with pytest.raises(DataError, match=r"data\.root must be a folder.*nowhere is not"):
+    with pytest.raises(
+        DataError, match=r"data\.root: need a folder.* Got .*nowhere, which is none"
+    ):
         class_names({**folder, "root": str(tmp_path / "nowhere")})
-    with pytest.raises(DataError, match=r"data\.root must be a folder with one folder of images"):
+    with pytest.raises(DataError, match=r"data\.root: need a folder with one folder of images"):
         load_split({**folder, "root": str(tmp_path / "ant")}, "test")
 
 
@@ -298,7 +301,7 @@ def test_an_image_that_is_damaged_is_named(folder, tmp_path):
     (tmp_path / "bee" / "00.png").write_text("no image")
     data = [load_split(folder, split) for split in SPLITS]
     for name in ("ant", "bee"):
-        with pytest.raises(DataError, match=rf"{name}/00\.png can't be read .*; mend or remove it"):
+        with pytest.raises(DataError, match=rf"Got .*{name}/00\.png .*; mend or remove it"):
             for part in data:
                 images_of(
                     torch.utils.data.Subset(
@@ -317,3 +320,45 @@ def test_gather_images_keeps_the_shape_of_the_indices():
     assert images.shape == (2, 2, 3, 8, 8) and images.dtype == np.float32
     assert np.array_equal(images[0, 1], data[999][0].numpy())
     assert np.array_equal(images[0, 0], images[1, 1])
+
+
+# What a data set declares
+
+
+def test_each_data_set_declares_what_the_workflow_asks_for():
+    assert plugin_names("network/data_sets") == ["cifar10", "digits", "image_folder"]
+    for name in plugin_names("network/data_sets"):
+        declared = read_declaration("network/data_sets", name, "data set")
+        assert declared["title"] and declared["options"] == {"properties": {}}
+        assert declared.get("watched", "root") in ("root", *declared["settings"])
+
+
+class Asked(dict):
+    """Settings that remember which of them were asked for."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.keys_asked = set()
+
+    def __getitem__(self, key):
+        self.keys_asked.add(key)
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10", "image_folder"])
+def test_a_data_set_declares_all_the_settings_that_it_reads(name, request):
+    fixtures = {"cifar10": "cifar10", "image_folder": "folder"}
+    settings = request.getfixturevalue(fixtures[name]) if name in fixtures else DIGITS
+    settings = Asked(settings[0] if name == "cifar10" else settings)
+    class_names(settings)
+    for split in SPLITS:
+        load_split(settings, split)
+    declared = read_declaration("network/data_sets", name, "data set")["settings"]
+    assert settings.keys_asked == {*declared, "name", "image_size", "test_crop_padding"}
+
+
+def test_the_declared_numbers_are_those_of_the_digits():
+    declared = read_declaration("network/data_sets", "digits", "data set")
+    labels = labels_of(load_split(DIGITS, "test"))
+    assert np.bincount(labels).tolist() == [declared["n_test"]] * declared["n_classes"]
+    assert len(class_names(DIGITS)) == declared["n_classes"]

@@ -1,17 +1,24 @@
-"""Evaluation: the same predictions at any batch size, of the images that the stages share."""
+"""Evaluation: every image is perturbed and answered once; kept images are those that were seen."""
+
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from helpers import DIGITS, NETWORK
-from manifold_robustness.network.data_sets import load_split
-from manifold_robustness.network.evaluation import perturb_and_predict
-from manifold_robustness.network.model import initial_model
-from manifold_robustness.perturbations import perturb_images
+from manifold_robustness.conditions import Condition
+from manifold_robustness.errors import NetworkError
+from manifold_robustness.network.data_sets import gather_images, labels_of, load_split
+from manifold_robustness.network.evaluation import cut_into_sets, perturb_and_predict, predict
+from manifold_robustness.network.weights import initial_network
+from manifold_robustness.perturbations.apply import perturb_batch
 
 CPU = torch.device("cpu")
 OPTIONS = {"parameterization": "standard_deviation", "clip": True}
+NOISE = Condition("gaussian/sigma-0.3", "gaussian", "gaussian", 0.3, OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -20,38 +27,121 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def model():
-    settings = {"architecture": NETWORK, "weights": "none", "weights_file": None}
-    return initial_model(settings, 10, seed=1).eval()
+def kept(data):
+    """Two draws of three classes, two images each."""
+    labels = labels_of(data)
+    by_class = [np.flatnonzero(labels == label)[:4].reshape(2, 2) for label in range(3)]
+    return np.stack(by_class, axis=1)
 
 
-def predict(model, data, strength=0.3, batch_size=150, seed=3):
-    condition = {"family": "gaussian", "strength": strength, "options": OPTIONS}
-    return perturb_and_predict(model, data, condition, batch_size, seed, CPU)
+@pytest.fixture(scope="module")
+def network():
+    return initial_network(NETWORK, "none", None, 10, seed=1).eval()
 
 
-def test_predictions_do_not_depend_on_the_batch_size(model, data):
-    whole, labels = predict(model, data)
-    assert np.array_equal(labels, data.labels)
-    for batch_size in (1, 7, 64, 1000):
-        found, truth = predict(model, data, batch_size=batch_size)
-        assert np.array_equal(found, whole) and np.array_equal(truth, labels)
+def evaluate(network, data, kept, condition=NOISE, batch_size=150, seed=3, chunk=50):
+    settings = {"seed": seed, "device": CPU, "perturbation_batch": chunk, "batch_size": batch_size}
+    return perturb_and_predict(network, data, condition, kept, **settings)
 
 
-def test_the_images_are_those_that_the_perturbation_stage_makes(model, data):
-    labels = data.labels.numpy()
-    images = perturb_images(
-        "gaussian", data.images.numpy(), labels, range(150), 0.3, seed=3, **OPTIONS
-    )
+def test_predictions_do_not_depend_on_the_batch_size(network, data, kept):
+    whole = evaluate(network, data, kept)
+    assert np.array_equal(whole.labels, data.labels)
+    for batch_size in (7, 64, 1000):
+        found = evaluate(network, data, kept, batch_size=batch_size)
+        assert np.array_equal(found.predictions, whole.predictions)
+        assert np.array_equal(found.images, whole.images)
+
+
+def test_the_kept_images_are_those_that_were_answered(network, data, kept):
+    found = evaluate(network, data, kept)
+    assert found.images.shape == (2, 3, 2, 3, 8, 8) and found.images.dtype == np.float32
+    images = torch.from_numpy(found.images.reshape(-1, 3, 8, 8))
     with torch.inference_mode():
-        expected = model(torch.from_numpy(images)).argmax(1).numpy()
-    assert np.array_equal(predict(model, data)[0], expected)
-    assert not np.array_equal(predict(model, data, seed=4)[0], expected)
+        answers = network(images).argmax(1).numpy()
+    assert np.array_equal(answers, found.predictions[kept.ravel()])
+    clean, labels = gather_images(data, kept.ravel()), torch.zeros(12, dtype=torch.int64)
+    settings = {"seed": 3, "device": CPU, "batch_size": 50}
+    alone = perturb_batch(NOISE, torch.from_numpy(clean), labels, kept.ravel(), None, **settings)
+    assert torch.equal(images, alone)
+    assert not np.array_equal(evaluate(network, data, kept, seed=4).images, found.images)
 
 
-def test_strength_zero_leaves_the_images_alone(model, data):
+def test_clean_images_are_left_alone(network, data):
     with torch.inference_mode():
-        expected = model(data.images).argmax(1).numpy()
-    condition = {"family": "clean", "strength": 0.0, "options": {}}
-    found, _ = perturb_and_predict(model, data, condition, 40, 0, CPU)
-    assert np.array_equal(found, expected)
+        expected = network(data.images).argmax(1).numpy()
+    found = predict(network, data, 40, CPU)
+    assert np.array_equal(found.predictions, expected) and found.images is None
+    assert np.array_equal(found.labels, data.labels)
+
+
+@pytest.fixture
+def centered(monkeypatch):
+    """A family of scope set: what it does to an image depends on the whole set."""
+    calls = []
+
+    def perturb(images, labels, strength, *, draws, network):
+        calls.append((tuple(images.shape), labels.numpy(), np.asarray(draws.indices)))
+        return (images + 0.1 * images.mean(dim=(0, 1))).clamp(0, 1)
+
+    module = ModuleType("manifold_robustness.perturbations.centered")
+    module.perturb = perturb
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return Condition("centered/s-1", "centered", "centered", 1.0, scope="set"), calls
+
+
+def test_sets_hold_every_image_once_and_the_replicates_are_sets(network, data, kept, centered):
+    condition, calls = centered
+    found = evaluate(network, data, kept, condition)
+    assert (found.predictions >= 0).all()
+    assert {shape for shape, _, _ in calls} == {(3, 2, 3, 8, 8)}
+    assert np.array_equal(calls[0][2], kept[0].ravel())
+    assert np.array_equal(calls[1][2], kept[1].ravel())
+    labels = labels_of(data)
+    for _, truth, places in calls:
+        assert np.array_equal(labels[places], truth.ravel())
+    clean = torch.from_numpy(gather_images(data, kept[1]))
+    expected = (clean + 0.1 * clean.mean(dim=(0, 1))).clamp(0, 1)
+    assert np.array_equal(found.images[1], expected.numpy())
+
+
+@pytest.mark.parametrize("n_manifolds", [1, 2, 3])
+def test_every_image_counts_once_however_uneven_the_classes(n_manifolds):
+    labels = np.repeat([0, 1, 2, 3], [9, 4, 1, 6])
+    kept = np.array([[0, 1]])[None] if n_manifolds == 1 else None
+    if kept is None:
+        kept = np.stack([np.flatnonzero(labels == label)[:1] for label in range(n_manifolds)])[None]
+    counted = []
+    for number, (indices, counts) in enumerate(cut_into_sets(labels, kept, seed=0)):
+        assert indices.shape == counts.shape == kept.shape[1:]
+        assert all(len(set(labels[row])) == 1 for row in indices)
+        assert number or np.array_equal(indices, kept[0])
+        counted += indices[counts].tolist()
+    assert sorted(counted) == list(range(20))
+
+
+def test_sets_follow_the_seed():
+    labels, kept = np.repeat([0, 1], 10), np.array([[[0, 1], [10, 11]]])
+    sets = [[i.tolist() for i, _ in cut_into_sets(labels, kept, seed)] for seed in (0, 0, 1)]
+    assert sets[0] == sets[1] != sets[2]
+
+
+def test_an_answer_that_is_not_finite_is_refused(data, kept):
+    class Broken(nn.Module):
+        def forward(self, images):
+            outputs = images.flatten(1)[:, :10].clone()
+            outputs[0] = torch.nan
+            return outputs
+
+    words = "Need finite outputs of the network. Got 1 of 150 images"
+    with pytest.raises(NetworkError, match=words):
+        predict(Broken(), data, 150, CPU)
+    with pytest.raises(NetworkError, match=words):
+        evaluate(Broken(), data, kept)
+
+
+def test_long_evaluations_tell_how_far_they_are(network, data, kept, monkeypatch, caplog):
+    monkeypatch.setattr("manifold_robustness.network.evaluation.BETWEEN_REPORTS", 0)
+    with caplog.at_level("INFO"):
+        evaluate(network, data, kept, batch_size=100)
+    assert "100 of 150 images, " in caplog.text and "150 of 150" in caplog.text

@@ -1,4 +1,4 @@
-"""What the figures share: style, files, strengths, tables."""
+"""What the figures share: style, files, titles, strengths, reading of reading."""
 
 import os
 import subprocess
@@ -16,25 +16,22 @@ from figure_tables import (
     LEVELS,
     NAMES,
     SIGMA,
-    make_accuracy,
-    make_figure,
+    draw,
+    draw_example,
     make_history,
     make_summary,
     value,
 )
-from manifold_robustness.errors import ConfigurationError, DataError
-from manifold_robustness.figures import style, tables
-from manifold_robustness.figures.accuracy import plot_accuracy
-from manifold_robustness.figures.layers import plot_layers
+from manifold_robustness.figures import reading, style
+from manifold_robustness.figures.files import write_figure
 from manifold_robustness.figures.strengths import colours, log_places, short, spread
-from manifold_robustness.figures.training import plot_training
 
 # Style and files
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_saves_of_a_figure_and_of_its_twin_are_the_same_bytes(name, tmp_path):
-    figure, twin = make_figure(name), make_figure(name)
+    figure, twin = draw_example(name, tmp_path), draw_example(name, tmp_path)
     written = []
     for i, drawn in enumerate([figure, figure, twin]):
         paths = tmp_path / f"{i}.svg", tmp_path / f"{i}.png"
@@ -46,7 +43,7 @@ def test_two_saves_of_a_figure_and_of_its_twin_are_the_same_bytes(name, tmp_path
 
 
 def test_dpi_scales_the_png(tmp_path):
-    figure = plot_training(make_history(), size=(6, 3))
+    figure, _ = draw("training", history=make_history(), size=(6, 3))
     style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=50)
     assert Image.open(tmp_path / "a.png").size == (300, 150)
 
@@ -54,7 +51,7 @@ def test_dpi_scales_the_png(tmp_path):
 def test_the_settings_of_the_user_change_nothing(tmp_path):
     def saved(name):
         style.save_figure(
-            plot_layers(make_summary(), SIGMA),
+            draw("layers", summary=make_summary())[0],
             tmp_path / f"{name}.svg",
             tmp_path / f"{name}.png",
             dpi=50,
@@ -70,7 +67,8 @@ def test_the_settings_of_the_user_change_nothing(tmp_path):
 def test_import_leaves_matplotlib_as_it_was(tmp_path):
     code = (
         "import sys, matplotlib; before = matplotlib.rcParams.copy()\n"
-        "import manifold_robustness.figures.layers, manifold_robustness.figures.training\n"
+        "import manifold_robustness.figures.drawing, manifold_robustness.figures.about\n"
+        "import manifold_robustness.figures.layers, manifold_robustness.figures.examples\n"
         "manifold_robustness.figures.style.new_figure((2, 2)).savefig(sys.argv[1])\n"
         "assert matplotlib.rcParams.copy() == before\n"
         "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules\n"
@@ -98,15 +96,15 @@ def test_import_leaves_matplotlib_as_it_was(tmp_path):
 )
 def test_every_size_of_run_is_drawn(levels, layers, replicates, tmp_path):
     for name in NAMES:
-        figure = make_figure(name, levels, layers, replicates)
+        figure = draw_example(name, tmp_path, levels, layers, replicates)
         style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=40)
 
 
-def test_tick_labels_do_not_overlap_at_22_layers_and_12_conditions():
+def test_tick_labels_do_not_overlap_at_22_layers_and_12_conditions(tmp_path):
     levels = [0, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1]
     layers = [f"layer{i}.0.downsample.0" for i in range(22)]
     for name in NAMES:
-        figure = make_figure(name, levels, layers)
+        figure = draw_example(name, tmp_path, levels, layers)
         figure.draw_without_rendering()
         for axes in figure.axes:
             for axis in (axes.xaxis, axes.yaxis):
@@ -120,12 +118,34 @@ def test_tick_labels_do_not_overlap_at_22_layers_and_12_conditions():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_label_is_clipped(name):
-    figure = make_figure(name)
+@pytest.mark.parametrize(
+    "names",
+    [{}, {"network": "resnet18_trained_with_noise", "title": "Gaussian noise (notebook_variance)"}],
+)
+def test_no_label_is_clipped(name, names, tmp_path):
+    figure = draw_example(name, tmp_path, **names)
     figure.draw_without_rendering()
     canvas, drawn = figure.bbox, figure.get_tightbbox().transformed(figure.dpi_scale_trans)
     assert drawn.x0 >= canvas.x0 and drawn.x1 <= canvas.x1
     assert drawn.y0 >= canvas.y0 and drawn.y1 <= canvas.y1
+
+
+def test_a_title_takes_the_lines_that_it_needs():
+    figure = style.new_figure((4, 3))
+    style.set_title(figure, "Gaussian noise: accuracy", "9 images")
+    assert figure.get_suptitle() == "Gaussian noise: accuracy (9 images)"
+    style.set_title(figure, "Gaussian noise: accuracy against σ", "1,000 images")
+    assert figure.get_suptitle() == "Gaussian noise: accuracy against σ\n(1,000 images)"
+    style.set_title(figure, "A title that takes no less than two lines of the narrow figure")
+    assert len(figure.get_suptitle().split("\n")) == 2
+
+
+def test_a_figure_and_its_caption_are_written_whole(tmp_path):
+    paths = {kind: tmp_path / f"figure.{kind}" for kind in ("svg", "png", "text")}
+    figure, _ = draw("training", history=make_history())
+    write_figure(figure, "Caption.\n\nNumbers: σ.", **paths)
+    assert paths["text"].read_text(encoding="utf-8") == "Caption.\n\nNumbers: σ.\n"
+    assert sorted(tmp_path.iterdir()) == sorted(paths.values())
 
 
 # Strengths
@@ -159,13 +179,13 @@ def test_strengths_in_words():
     assert short(8 / 255) == "0.03137"
 
 
-# Tables
+# Reading
 
 
 def test_grid_orders_layers_and_strengths_and_marks_what_is_missing():
     summary = make_summary()
     summary = summary[~((summary["layer"] == "input") & (summary["strength"] == 0.1))]
-    grid = tables.grid(summary, "capacity")
+    grid = reading.grid(summary, "capacity")
     expected = [[value("capacity", i, j) for j in range(4)] for i in range(3)]
     expected[0][2] = np.nan
     np.testing.assert_allclose(grid, expected)
@@ -173,30 +193,15 @@ def test_grid_orders_layers_and_strengths_and_marks_what_is_missing():
 
 def test_limits_hold_every_value_but_not_an_infinite_interval():
     values = np.array([1.0, 2.0])
-    assert tables.limits(values, values, values) == pytest.approx((0.95, 2.05))
-    bottom, top = tables.limits(values, np.array([-np.inf, np.nan]), np.array([np.inf, 2.1]))
+    assert reading.limits(values, values, values) == pytest.approx((0.95, 2.05))
+    bottom, top = reading.limits(values, np.array([-np.inf, np.nan]), np.array([np.inf, 2.1]))
     assert bottom == pytest.approx(0.4) and top == pytest.approx(2.6)
-    assert tables.limits(np.array([np.nan]), values[:1], values[:1]) == (0, 1)
+    assert reading.limits(np.array([np.nan]), values[:1], values[:1]) == (0, 1)
 
 
 def test_sample_says_the_range_of_replicates():
     summary = make_summary()
-    assert tables.sample(summary) == "P = 10, M = 30, 3 replicates"
-    assert tables.sample(make_summary(replicates=1)) == "P = 10, M = 30, 1 replicate"
+    assert reading.sample(summary) == "P = 10, M = 30, 3 replicates"
+    assert reading.sample(make_summary(replicates=1)) == "P = 10, M = 30, 1 replicate"
     summary.iloc[0, summary.columns.get_loc("n_replicates")] = 2
-    assert tables.sample(summary) == "P = 10, M = 30, 2–3 replicates"
-
-
-def test_two_families_missing_columns_and_no_rows_are_errors():
-    both = make_accuracy()
-    both.loc[both["strength"] == 1, "family"] = "pgd"
-    with pytest.raises(DataError, match=r"\['gaussian', 'pgd'\]"):
-        plot_accuracy(both, SIGMA, 10)
-    with pytest.raises(DataError, match="accuracy_low"):
-        plot_accuracy(make_accuracy().drop(columns="accuracy_low"), SIGMA, 10)
-    with pytest.raises(DataError, match="at least one row"):
-        plot_layers(make_summary().iloc[:0], SIGMA)
-    with pytest.raises(ConfigurationError, match="'true'"):
-        plot_layers(make_summary(), SIGMA, frame="true")
-    with pytest.raises(ConfigurationError, match=r"labels needs to be one of .*'name'"):
-        plot_layers(make_summary(), SIGMA, labels="name")
+    assert reading.sample(summary) == "P = 10, M = 30, 2–3 replicates"

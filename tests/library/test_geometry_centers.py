@@ -56,6 +56,7 @@ def test_cost_is_the_published_one():
     assert found.cost == pytest.approx(written_out_cost(found.directions, centers), rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "rank"), [*((case, 1) for case in CENTERS), ("random", 2), ("output layer", 2)]
 )

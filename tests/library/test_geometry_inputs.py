@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from library.geometry_clouds import draws, gaussian_clouds
 from manifold_robustness.errors import GeometryError
@@ -158,6 +159,97 @@ def test_other_numbers_are_welcome(dtype):
     expected = analyze_manifolds(clouds.astype(float), n_gaussian_vectors=10)
     found = analyze_manifolds(clouds, n_gaussian_vectors=10)
     np.testing.assert_allclose(found.capacity, expected.capacity, rtol=1e-12)
+
+
+def tensors(clouds):
+    """The same points in each form that torch gives: as they come out of a network, say."""
+    whole = torch.tensor(clouds)
+    with_gradients = torch.tensor(clouds, requires_grad=True)
+    return {
+        "a tensor": whole,
+        "a list of tensors": list(whole),
+        "with gradients": 1 * with_gradients,
+        "a list of those": [1 * one for one in with_gradients],
+        "a list of lists of points": [list(one) for one in with_gradients],
+    }
+
+
+@pytest.mark.parametrize("form", tensors(CLOUDS))
+def test_tensors_are_taken_as_they_are(form):
+    expected = analyze_manifolds(CLOUDS, n_gaussian_vectors=10)
+    points = tensors(CLOUDS)[form]
+    found = analyze_manifolds(points, n_gaussian_vectors=10)
+    assert np.array_equal(found.capacity, expected.capacity)
+    assert total_dimensionality(points) == total_dimensionality(CLOUDS)
+    expected, found = (simulate_capacity(one, 5) for one in (CLOUDS, points))
+    assert np.array_equal(found.separable_from, expected.separable_from)
+
+
+def test_gaussian_vectors_may_be_tensors():
+    vectors = [torch.tensor(one, requires_grad=True) for one in GOOD]
+    found = analyze_manifolds(torch.tensor(CLOUDS), gaussian_vectors=vectors)
+    expected = analyze_manifolds(CLOUDS, gaussian_vectors=GOOD)
+    assert np.array_equal(found.capacity, expected.capacity)
+
+
+def test_tensors_of_a_type_that_numpy_has_not():
+    points = torch.tensor(CLOUDS).bfloat16()
+    found = analyze_manifolds(points, n_gaussian_vectors=10)
+    expected = analyze_manifolds(points.double().numpy(), n_gaussian_vectors=10)
+    np.testing.assert_allclose(found.capacity, expected.capacity, rtol=1e-6)
+
+
+def test_tensors_on_a_device_are_fetched():
+    """Of a device that tests have everywhere: it holds no numbers to convert before `cpu()`."""
+
+    class OnDevice:
+        def __init__(self, values):
+            self.values = values
+
+        def detach(self):
+            return self
+
+        def cpu(self):
+            return torch.tensor(self.values)
+
+        def __array__(self, *_, **__):
+            raise TypeError("on a device")
+
+    points = [OnDevice(one) for one in CLOUDS]
+    found = analyze_manifolds(points, n_gaussian_vectors=10)
+    expected = analyze_manifolds(CLOUDS, n_gaussian_vectors=10)
+    assert np.array_equal(found.capacity, expected.capacity)
+
+
+def test_tensors_that_are_no_points_are_refused_as_arrays_are():
+    with pytest.raises(GeometryError, match=r"Got an array of shape \(6, 7\)\."):
+        analyze_manifolds(torch.ones(6, 7))
+    with pytest.raises(GeometryError, match=r"Manifold 0 has shape \(3,\)"):
+        analyze_manifolds([torch.ones(3), torch.ones(3)])
+    with pytest.raises(GeometryError, match=r"Manifold 0 is ragged"):
+        analyze_manifolds([[torch.ones(3), torch.ones(2)], torch.ones(2, 3)])
+
+
+def test_an_array_that_looks_transposed_is_warned_of():
+    """Once, with the line that hands it over."""
+    transposed = gaussian_clouds(3, 9, 6)
+    with pytest.warns(UserWarning) as caught:
+        analyze_manifolds(transposed, n_gaussian_vectors=5)
+    (warning,) = caught
+    assert warning.filename == __file__
+    message = str(warning.message)
+    assert message.startswith("Manifold 0 has 9 points of 6 features. Is it transposed?")
+    clouds = [*gaussian_clouds(2, 6, 6), gaussian_clouds(1, 7, 6)[0]]
+    with pytest.warns(UserWarning, match="Manifold 2 has 7 points of 6 features"):
+        analyze_manifolds(clouds, n_gaussian_vectors=5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("n_points", "settings"), [(6, {}), (5, {}), (9, {"warn_if_transposed": False})]
+)
+def test_no_warning_of_what_is_as_it_should_be(n_points, settings):
+    analyze_manifolds(gaussian_clouds(3, n_points, 6), n_gaussian_vectors=5, **settings)
 
 
 def test_manifolds_of_a_sequence_are_asked_for_one_at_a_time():

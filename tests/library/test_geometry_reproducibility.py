@@ -47,6 +47,7 @@ def test_over_runs():
     assert_identical(simulate_capacity(clouds, 5), simulate_capacity(clouds, 5))
 
 
+@pytest.mark.slow
 def test_over_thread_counts():
     digests = {
         subprocess.run(

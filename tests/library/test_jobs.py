@@ -91,7 +91,7 @@ def test_a_new_run_starts_a_new_log(run):
 
 @pytest.mark.parametrize(
     ("wildcards", "name"),
-    [({}, "train_model"), ({"condition": "clean"}, "train_model (clean)")],
+    [({}, "train_network"), ({"condition": "clean"}, "train_network (clean)")],
 )
 def test_a_job_is_named_by_its_rule_and_coordinates(wildcards, name):
-    assert job_name(SimpleNamespace(rule="train_model", wildcards=wildcards)) == name
+    assert job_name(SimpleNamespace(rule="train_network", wildcards=wildcards)) == name

@@ -120,12 +120,12 @@ def test_an_extraction_takes_no_more_than_was_worked_out(tmp_path, points, kept,
 
 MEASURE = """
 import numpy as np
-from manifold_robustness.replicates import solve_replicates
+from manifold_robustness.measures import solve_replicates
 shape = [int(n) for n in sys.argv[2].split()]
 points = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
 before = peak()
 settings = dict(margin=0.0, n_gaussian_vectors=5, center_rank=1, center_selection="stable",
-                tolerance=1e-10, simulate=sys.argv[3] == "True")
+                tolerance=1e-10, solver="active_set", simulate=sys.argv[3] == "True")
 solve_replicates(points, settings, 0)
 print((peak() - before) * 1024)
 """

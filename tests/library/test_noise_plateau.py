@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from helpers import read_config
-from manifold_robustness.images import perturb_selection
+from manifold_robustness.files.images import perturb_selection
+from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.activations import span_coordinates
-from manifold_robustness.replicates import solve_replicates
 
 SHAPE = (4, 10, 30)  # replicates, P, M
 # The field's reference implementation on Gaussian noise: P = 10, M = 30, N = 3072, n_t = 300.

@@ -1,13 +1,15 @@
 """Published values: as the notes have them, and matched to a run's levels."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from figure_tables import make_accuracy, make_summary, value
 from helpers import read_yaml
-from manifold_robustness.published import COLUMNS, compare_published, published_table
+from manifold_robustness.paper.published import COLUMNS, compare_published, published_table
 
 CIFAR10 = read_yaml("rules/published/gaussian_cifar10.yaml")
+OURS = [0.0, 0.01, 0.1, 1.0]
 LEVELS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0]
 
 
@@ -67,10 +69,15 @@ def read(quantity="capacity", sigma=0.1, published=0.25, error=0.01):
     )
 
 
+def make_tables(levels, network="resnet18"):
+    """Return the summary and the accuracy of a network."""
+    bounds = {"kept_accuracy_low": np.nan, "kept_accuracy_high": np.nan}
+    accuracy = make_accuracy(list(levels)).assign(network=network, **bounds)
+    return make_summary(levels=levels).assign(network=network), accuracy
+
+
 def compare(published, levels=(0.0, 0.01, 0.1), parameterization="standard_deviation"):
-    accuracy = make_accuracy(list(levels))
-    accuracy["kept_accuracy_low"] = accuracy["kept_accuracy_high"] = np.nan
-    table = compare_published(published, make_summary(levels=levels), accuracy, parameterization)
+    table = compare_published(published, *make_tables(levels), parameterization)
     return table.iloc[0]
 
 
@@ -105,12 +112,28 @@ def test_accuracies_are_of_the_network(quantity, ours):
 
 
 def test_no_row_is_lost():
-    accuracy = make_accuracy().assign(kept_accuracy_low=0.0, kept_accuracy_high=1.0)
     published = published_table(**CIFAR10)
-    table = compare_published(published, make_summary(), accuracy, "standard_deviation")
+    table = compare_published(published, *make_tables(OURS), "standard_deviation")
     assert len(table) == len(published) and table["sigma"].tolist() == published["sigma"].tolist()
     known = table[table["ours"].notna()]
     assert known.groupby("quantity")["sigma"].apply(list).to_dict() == {
         quantity: [0, 0.01, 0.1, 1]
         for quantity in ("accuracy", "kept_accuracy", "capacity", "dimension")
     }
+
+
+def test_every_network_stands_beside_the_published_values():
+    summary, accuracy = make_tables(OURS, "plain")
+    other, better = make_tables(OURS, "robust")
+    other, better = other.assign(capacity=2 * other["capacity"]), better.assign(accuracy=0.75)
+    # The last layer of this network is another, and of another depth.
+    other = other[other["layer"] != "fc.1"]
+    tables = pd.concat([summary, other]), pd.concat([accuracy, better])
+    published = pd.concat([read(sigma=0.1), read("accuracy", 0.1)], ignore_index=True)
+    table = compare_published(published, *tables, "standard_deviation")
+    assert table.columns[0] == "network"
+    assert table["network"].tolist() == ["plain"] * 2 + ["robust"] * 2
+    assert table["layer"].tolist() == ["fc.1", "", "layer1.0.conv1", ""]
+    capacities = value("capacity", 2, 2), 2 * value("capacity", 1, 2)
+    assert table["ours"][[0, 2]].tolist() == pytest.approx(capacities)
+    assert table["ours"][[1, 3]].tolist() == pytest.approx([0.5, 0.75])

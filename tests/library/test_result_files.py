@@ -10,21 +10,11 @@ import xarray
 
 from helpers import flip_bit
 from manifold_robustness.errors import StoreError
-from manifold_robustness.geometry_files import SCHEMA_VERSION, VARIABLES, read_geometry
-from manifold_robustness.hdf5 import create_file, open_file
-from manifold_robustness.predictions import read_predictions, write_predictions
-from manifold_robustness.replicates import solve_replicates
-from manifold_robustness.stores import ArraySpec, StoredArray, create_store, rebuild
+from manifold_robustness.files.geometry import SCHEMA_VERSION, VARIABLES, read_geometry
+from manifold_robustness.files.hdf5 import create_file, open_file
+from manifold_robustness.files.predictions import read_predictions, write_predictions
+from manifold_robustness.files.stores import rebuild
 from result_files import CLASSES, write
-
-SETTINGS = {
-    "margin": 0.0,
-    "n_gaussian_vectors": 10,
-    "center_rank": "auto",
-    "center_selection": "stable",
-    "tolerance": 1e-10,
-    "simulate": False,
-}
 
 
 def test_round_trip_of_the_geometry(tmp_path):
@@ -60,60 +50,6 @@ def test_xarray_reads_axes_units_and_equations(tmp_path):
 
 def test_two_writes_are_the_same_bytes(tmp_path):
     assert write(tmp_path / "a.h5").read_bytes() == write(tmp_path / "b" / "c.h5").read_bytes()
-
-
-def test_what_is_solved_is_what_a_file_takes(tmp_path):
-    points = np.random.default_rng(0).standard_normal((2, 4, 5, 30)).astype(np.float32)
-    first, second = (solve_replicates(points, SETTINGS, seed=1) for _ in range(2))
-    assert all(sorted(result) == sorted(VARIABLES) for result in first)
-    for one, other in zip(first, second, strict=True):
-        assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in VARIABLES)
-    # Replicates have probes of their own; the second's don't depend on there being a first.
-    same = solve_replicates(np.stack([points[0], points[0]]), SETTINGS, seed=1)
-    assert not np.array_equal(same[0]["capacity"], same[1]["capacity"])
-    assert np.array_equal(same[0]["capacity"], first[0]["capacity"])
-
-
-def test_points_that_stay_on_disk_have_the_same_geometry_bit_for_bit(tmp_path):
-    points = np.random.default_rng(0).standard_normal((2, 4, 5, 40), dtype=np.float32)
-    spec = ArraySpec(points.shape, "float32", tuple("rmpf"), (1, 1, 5, 40))
-    with create_store(tmp_path / "x.zarr.zip", {"activations": spec}, {}) as arrays:
-        for place in np.ndindex(2, 4):
-            arrays["activations"][place] = points[place]
-    stored = StoredArray(tmp_path / "x.zarr.zip", "activations", points.shape)
-    for simulate in (False, True):
-        settings = {**SETTINGS, "simulate": simulate}
-        pairs = zip(
-            solve_replicates(stored, settings, 1),
-            solve_replicates(points, settings, 1),
-            strict=True,
-        )
-        for one, other in pairs:
-            assert all(np.array_equal(one[k], other[k], equal_nan=True) for k in other)
-
-
-def test_the_spectrum_of_many_points_in_many_dimensions_is_left_out(monkeypatch):
-    points = np.random.default_rng(0).standard_normal((1, 4, 5, 40))
-    for limit, known in ((20, True), (19, False)):
-        monkeypatch.setattr("manifold_robustness.limits.LARGEST_SPECTRUM", limit)
-        result = solve_replicates(points, SETTINGS, 1)[0]
-        for name in ("participation_ratio", "n_components"):
-            assert np.isfinite(result[name]) == known
-        assert np.isfinite(result["capacity"]).all()
-
-
-def test_a_capacity_is_simulated_where_it_is_asked_for():
-    points = np.random.default_rng(0).standard_normal((2, 10, 3, 60))
-    plain, simulated, again = (
-        solve_replicates(points, {**SETTINGS, "simulate": simulate}, seed=1)
-        for simulate in (False, True, True)
-    )
-    for without, one, other in zip(plain, simulated, again, strict=True):
-        assert np.isnan(without["simulated_capacity"]) and one["capacity"] is not None
-        assert np.array_equal(one["capacity"], without["capacity"])
-        assert one["simulated_capacity"] == other["simulated_capacity"]
-        mean = 1 / np.mean(1 / one["capacity"])
-        assert one["simulated_capacity"] == pytest.approx(mean, rel=0.3)
 
 
 def make_predictions(path):

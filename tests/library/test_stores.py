@@ -9,7 +9,7 @@ import pytest
 
 from helpers import flip_bit
 from manifold_robustness.errors import StoreError
-from manifold_robustness.stores import (
+from manifold_robustness.files.stores import (
     SCHEMA_VERSION,
     ArraySpec,
     StoredArray,

@@ -9,21 +9,21 @@ import torch
 from torch import nn
 
 from helpers import DIGITS, NETWORK, read_config
-from manifold_robustness.errors import ModelError
+from manifold_robustness.errors import NetworkError
 from manifold_robustness.network.data_sets import SPLITS, ArrayImages, load_split
 from manifold_robustness.network.devices import prepare_device
-from manifold_robustness.network.model import initial_model
 from manifold_robustness.network.training import (
     HISTORY,
     Augmented,
     augmentation,
-    check_accuracy,
     evaluate,
+    require_accuracy,
     summarise_history,
     train,
     write_history,
     write_metrics,
 )
+from manifold_robustness.network.weights import initial_network
 
 RECIPE = read_config("tests/configs/tiny.yaml")["training"]
 OFF = RECIPE["augmentation"]
@@ -37,14 +37,13 @@ def splits():
 
 
 def fresh():
-    settings = {"architecture": NETWORK, "weights": "none", "weights_file": None}
-    return initial_model(settings, 10, seed=0)
+    return initial_network(NETWORK, "none", None, 10, seed=0)
 
 
 def run(splits, seed=0, **changes):
-    model = fresh()
+    network = fresh()
     torch.seed()  # nothing may depend on torch's own state
-    return model, train(model, splits, {**RECIPE, **changes}, seed, CPU)
+    return network, train(network, splits, {**RECIPE, **changes}, seed, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +51,18 @@ def trained(splits):
     return run(splits, epochs=3)
 
 
-def weights(model):
-    return torch.cat([value.flatten().double() for value in model.state_dict().values()])
+def weights(network):
+    return torch.cat([value.flatten().double() for value in network.state_dict().values()])
 
 
 def figures(monkeypatch, accuracies, losses=None):
     """Prescribe a training's validation accuracies and losses; return its weights, by epoch."""
     given, epochs = zip(accuracies, losses or [1.0] * len(accuracies), strict=True), []
 
-    def evaluate(model, data, *_):
+    def evaluate(network, data, *_):
         if len(data) != 150:
             return 1.0, 0.5
-        epochs.append(weights(model))
+        epochs.append(weights(network))
         accuracy, loss = next(given)
         return loss, accuracy
 
@@ -72,11 +71,11 @@ def figures(monkeypatch, accuracies, losses=None):
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(splits, trained):
-    model, history = trained
+    network, history = trained
     again, other_history = run(splits, epochs=3)
-    assert torch.equal(weights(again), weights(model)) and other_history == history
+    assert torch.equal(weights(again), weights(network)) and other_history == history
     other, _ = run(splits, seed=1, epochs=3)
-    assert not torch.equal(weights(other), weights(model))
+    assert not torch.equal(weights(other), weights(network))
 
 
 def test_augmentation_is_reproducible_too(splits):
@@ -103,11 +102,11 @@ def test_the_history_has_a_row_per_epoch_with_every_figure(trained):
 
 
 def test_the_weights_that_are_kept_are_those_of_the_best_epoch(splits, trained):
-    model, history = trained
+    network, history = trained
     best = next(row for row in history if row["best"])
     criterion = nn.CrossEntropyLoss(label_smoothing=RECIPE["label_smoothing"])
     for split in ("validation", "test"):
-        loss, accuracy = evaluate(model, splits[split], 100, criterion, CPU)
+        loss, accuracy = evaluate(network, splits[split], 100, criterion, CPU)
         assert accuracy == best[f"{split}_accuracy"]
         assert np.isclose(loss, best[f"{split}_loss"], rtol=1e-6)
 
@@ -119,10 +118,10 @@ def test_the_best_epoch_is_the_one_of_the_greatest_validation_accuracy(
     splits, monkeypatch, values, best
 ):
     epochs = figures(monkeypatch, values)
-    model, history = run(splits, epochs=3)
+    network, history = run(splits, epochs=3)
     assert [row["epoch"] for row in history if row["best"]] == [best]
-    assert [torch.equal(weights(model), each) for each in epochs].index(True) == best - 1
-    assert summarise_history(history, model, CPU)["best_epoch"] == best
+    assert [torch.equal(weights(network), each) for each in epochs].index(True) == best - 1
+    assert summarise_history(history, network, CPU)["best_epoch"] == best
 
 
 def test_among_equal_accuracies_the_least_loss_is_best(splits, monkeypatch):
@@ -178,8 +177,8 @@ def test_optimizers(splits, monkeypatch, name, kind):
 @pytest.mark.parametrize("n_images", [65, 64, 3])  # 65: a last batch of one image alone
 def test_any_number_of_images_can_be_trained_on(splits, n_images):
     splits = {**splits, "train": gather(splits["train"], n_images)}
-    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(192), nn.Linear(192, 10))
-    history = train(model, splits, {**RECIPE, "epochs": 1, "batch_size": 64}, 0, CPU)
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(192), nn.Linear(192, 10))
+    history = train(network, splits, {**RECIPE, "epochs": 1, "batch_size": 64}, 0, CPU)
     assert np.isfinite(history[0]["train_loss"])
 
 
@@ -188,17 +187,17 @@ def gather(data, n_images):
 
 
 def test_evaluate_against_the_definition(splits):
-    model, data = fresh(), splits["validation"]
-    model.train()
+    network, data = fresh(), splits["validation"]
+    network.train()
     images = torch.stack([image for image, _ in data])
     labels = data.labels
     for batch_size in (150, 64, 1):
         loss, accuracy = evaluate(
-            model, data, batch_size, nn.CrossEntropyLoss(label_smoothing=0.2), CPU
+            network, data, batch_size, nn.CrossEntropyLoss(label_smoothing=0.2), CPU
         )
-        model.eval()
+        network.eval()
         with torch.inference_mode():
-            logs = model(images).double().log_softmax(1)
+            logs = network(images).double().log_softmax(1)
         chosen = logs[torch.arange(150), labels]
         expected = -(0.8 * chosen + 0.2 * logs.mean(1)).mean()
         assert accuracy == (logs.argmax(1) == labels).double().mean()
@@ -206,9 +205,11 @@ def test_evaluate_against_the_definition(splits):
 
 
 def test_a_training_that_is_not_good_enough_says_both_numbers():
-    check_accuracy(0.9, 0.9)
-    with pytest.raises(ModelError, match=r"accuracy of 0\.8999, below training\.min_accuracy 0\.9"):
-        check_accuracy(0.8999, 0.9)
+    require_accuracy(0.9, 0.9)
+    with pytest.raises(
+        NetworkError, match=r"accuracy of 0\.8999, below training\.min_accuracy 0\.9"
+    ):
+        require_accuracy(0.8999, 0.9)
 
 
 def test_augmentation_off_is_none():
@@ -267,10 +268,10 @@ def test_autocast_is_for_the_training_s_forward_pass(splits):
 
     for autocast, kind in (("none", torch.float32), ("bfloat16", torch.bfloat16)):
         kinds.clear()
-        model = nn.Sequential(nn.Flatten(), nn.Linear(192, 10), Watched())
-        train(model, splits, {**RECIPE, "autocast": autocast, "epochs": 1}, 0, CPU)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(192, 10), Watched())
+        train(network, splits, {**RECIPE, "autocast": autocast, "epochs": 1}, 0, CPU)
         assert kinds == {True: {kind}, False: {torch.float32}}
-        assert {p.dtype for p in model.parameters()} == {torch.float32}
+        assert {p.dtype for p in network.parameters()} == {torch.float32}
 
 
 def test_augmented_data_keep_their_labels(splits):
@@ -280,13 +281,13 @@ def test_augmented_data_keep_their_labels(splits):
 
 
 def test_files_of_history_and_metrics(trained, tmp_path):
-    model, history = trained
+    network, history = trained
     write_history(history, tmp_path / "history.csv")
     with open(tmp_path / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == HISTORY and len(rows) == 3
     assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
-    metrics = summarise_history(history, model, CPU)
+    metrics = summarise_history(history, network, CPU)
     write_metrics(metrics, tmp_path / "metrics.json")
     found = json.loads((tmp_path / "metrics.json").read_text())
     best = next(row for row in history if row["best"])

@@ -4,47 +4,56 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from manifold_robustness.errors import VerificationError
-from manifold_robustness.geometry_files import OPTIONAL
-from manifold_robustness.tables import (
+from manifold_robustness.collection import (
     COORDINATES,
     PER_MANIFOLD,
     PER_REPLICATE,
     collect_geometry,
     summarise_geometry,
 )
+from manifold_robustness.errors import VerificationError
+from manifold_robustness.files.geometry import OPTIONAL
 from manifold_robustness.verification import verify_results
 from result_files import MADE_WITH, write
 
 CONDITIONS = {"clean": 0.0, "gaussian/sigma-0.1": 0.1}
-LAYERS = ["input", "fc.1"]
-PAIRS = [(condition, layer) for condition in CONDITIONS for layer in LAYERS]
+LAYERS = {"plain": ["input", "fc.1"], "robust": ["head"]}
+PLACES = [
+    (network, condition, layer)
+    for network, layers in LAYERS.items()
+    for condition in CONDITIONS
+    for layer in layers
+]
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     """Geometry, summary and accuracy as they should be."""
     path = write(tmp_path_factory.mktemp("geometry") / "a.h5")
-    places = [
-        (condition, condition.partition("/")[0], CONDITIONS[condition], layer, LAYERS.index(layer))
-        for condition, layer in PAIRS
-    ]
-    geometry = collect_geometry(
-        [(dict(zip(COORDINATES, place, strict=True)), path) for place in places], MADE_WITH
-    )
+    files = []
+    for network, condition, layer in PLACES:
+        family, index = condition.partition("/")[0], LAYERS[network].index(layer)
+        place = network, condition, family, CONDITIONS[condition], layer, index
+        files.append((dict(zip(COORDINATES, place, strict=True)), MADE_WITH, path))
+    geometry = collect_geometry(files)
     accuracy = pd.DataFrame(
-        {"condition": list(CONDITIONS), "accuracy": [0.95, 0.5], "n_images": 1000}
+        {
+            "network": ["plain", "plain", "robust", "robust"],
+            "condition": [*CONDITIONS, *CONDITIONS],
+            "accuracy": [0.95, 0.5, 0.8, 0.7],
+            "n_images": 1000,
+        }
     )
     return {"geometry": geometry, "summary": summarise_geometry(geometry), "accuracy": accuracy}
 
 
 def verify(tables, **changes):
     settings = {
-        "coordinates": PAIRS,
+        "coordinates": PLACES,
         "expected": {"replicates": 3, "n_manifolds": 2, "n_points": 6},
         "tolerance": 1e-10,
-        "test_accuracy": 0.95,
-        "min_accuracy": 0.9,
+        "test_accuracy": {"plain": 0.95, "robust": 0.8},
+        "min_accuracy": {"plain": 0.9, "robust": 0},
     }
     return verify_results(**tables, **{**settings, **changes})
 
@@ -56,7 +65,7 @@ def refusal(tables, **changes):
 
 
 def at(table, column, value, row=7):
-    """Return a copy of a table with one cell changed (by default of clean, fc.1)."""
+    """Return a copy of a table with one cell changed (by default of plain, clean, fc.1)."""
     table = table.copy()
     table.loc[row, column] = value
     return table
@@ -64,8 +73,8 @@ def at(table, column, value, row=7):
 
 def test_sound_results_hold(tables):
     checks = verify(tables)
-    assert len(checks) == 11 and all(isinstance(check, str) for check in checks)
-    assert "4 (condition, layer) pairs x 6 rows" in checks[0]
+    assert len(checks) == 13 and all(isinstance(check, str) for check in checks)
+    assert "6 (network, condition, layer) places x 6 rows" in checks[0]
 
 
 def test_what_holds_is_not_named(tables):
@@ -81,7 +90,9 @@ REQUIRED = [name for name in PER_MANIFOLD + PER_REPLICATE if name not in OPTIONA
 def test_a_number_that_is_not_finite(tables, column, value):
     geometry = tables["geometry"].astype({column: float})
     message = refusal({**tables, "geometry": at(geometry, column, value)})
-    assert "every number of geometry.csv is finite, but not at: ('clean', 'fc.1')" in message
+    assert (
+        "every number of geometry.csv is finite, but not at: ('plain', 'clean', 'fc.1')" in message
+    )
 
 
 def test_a_measure_that_is_optional_may_be_missing(tables):
@@ -94,7 +105,10 @@ def test_a_measure_that_is_optional_may_be_missing(tables):
 @pytest.mark.parametrize("value", [0.0, -0.1])
 def test_a_capacity_that_is_not_positive(tables, value):
     message = refusal({**tables, "geometry": at(tables["geometry"], "capacity", value)})
-    assert "positive" in message and f"least {value:.3g}, but not at: ('clean', 'fc.1')" in message
+    assert (
+        "positive" in message
+        and f"least {value:.3g}, but not at: ('plain', 'clean', 'fc.1')" in message
+    )
 
 
 @pytest.mark.parametrize("kind", ["primal", "dual", "gap"])
@@ -102,23 +116,28 @@ def test_a_residual_over_the_tolerance(tables, kind):
     geometry = at(tables["geometry"], f"{kind}_residual", 2e-10, row=14)
     message = refusal({**tables, "geometry": geometry})
     assert f"{kind}_residual at most 1e-10, greatest 2e-10, exceeded at" in message
-    assert "('gaussian/sigma-0.1', 'input')" in message
+    assert "('plain', 'gaussian/sigma-0.1', 'input')" in message
     assert verify({**tables, "geometry": geometry}, tolerance=2e-10)
 
 
 def test_missing_rows(tables):
     geometry = tables["geometry"]
     message = refusal({**tables, "geometry": geometry.drop(7)})
-    assert "geometry.csv" in message and "missing or incomplete: ('clean', 'fc.1')" in message
+    assert (
+        "geometry.csv" in message and "missing or incomplete: ('plain', 'clean', 'fc.1')" in message
+    )
     message = refusal({**tables, "geometry": geometry[geometry["layer"] != "input"]})
-    assert "missing or incomplete: ('clean', 'input'), ('gaussian/sigma-0.1', 'input')" in message
+    assert "incomplete: ('plain', 'clean', 'input'), ('plain', 'gaussian/sigma-0.1'," in message
 
 
 def test_a_row_in_place_of_another(tables):
     geometry = tables["geometry"].copy()
     geometry.loc[7] = geometry.loc[6]
     message = refusal({**tables, "geometry": geometry})
-    assert "missing or incomplete: ('clean', 'fc.1')" in message and "repeated rows" in message
+    assert (
+        "missing or incomplete: ('plain', 'clean', 'fc.1')" in message
+        and "repeated rows" in message
+    )
 
 
 def test_rows_that_stand_twice_or_were_not_asked_for(tables):
@@ -127,36 +146,38 @@ def test_rows_that_stand_twice_or_were_not_asked_for(tables):
     assert "with repeated rows" in refusal({**tables, "geometry": twice})
     extra = pd.concat([geometry, geometry.iloc[:6].assign(layer="conv9")])
     message = refusal({**tables, "geometry": extra})
-    assert "not asked for: ('clean', 'conv9')" in message
+    assert "not asked for: ('plain', 'clean', 'conv9')" in message
 
 
 def test_a_summary_that_is_not_complete(tables):
     summary = tables["summary"]
-    assert "3 of 4" in refusal({**tables, "summary": summary.iloc[1:]})
-    twice = pd.concat([summary.iloc[:3], summary.iloc[:1]])
+    assert "5 of 6" in refusal({**tables, "summary": summary.iloc[1:]})
+    twice = pd.concat([summary.iloc[:5], summary.iloc[:1]])
     assert "summary.csv: one row per" in refusal({**tables, "summary": twice})
 
 
 def test_an_accuracy_that_is_missing(tables):
     accuracy = tables["accuracy"]
-    message = refusal({**tables, "accuracy": accuracy.iloc[:1]})
-    assert "1 of 2, missing: gaussian/sigma-0.1" in message
-    message = refusal({**tables, "accuracy": accuracy.iloc[1:]})
-    assert "missing: clean" in message and "has no row clean" in message
+    message = refusal({**tables, "accuracy": accuracy.iloc[[0, 2, 3]]})
+    assert "3 of 4, missing: ('plain', 'gaussian/sigma-0.1')" in message
+    message = refusal({**tables, "accuracy": accuracy.iloc[[0, 1, 3]]})
+    assert "missing: ('robust', 'clean')" in message and "has no row clean of robust" in message
     message = refusal({**tables, "accuracy": at(accuracy, "condition", "other", row=1)})
-    assert "2 of 2, missing: gaussian/sigma-0.1" in message
-    assert "3 of 2" in refusal({**tables, "accuracy": pd.concat([accuracy, accuracy.iloc[:1]])})
+    assert "4 of 4, missing: ('plain', 'gaussian/sigma-0.1')" in message
+    assert "5 of 4" in refusal({**tables, "accuracy": pd.concat([accuracy, accuracy.iloc[:1]])})
 
 
 @pytest.mark.parametrize(
     ("found", "n_images"), [(0.948, 1000), (0.952, 1000), (0.9, 10), (np.nan, 9)]
 )
-def test_a_clean_accuracy_that_is_not_the_model_s(tables, found, n_images):
-    accuracy = at(at(tables["accuracy"], "accuracy", found, 0), "n_images", n_images, 0)
+def test_a_clean_accuracy_that_is_not_the_network_s(tables, found, n_images):
+    accuracy = at(tables["accuracy"], "accuracy", found, 0).assign(n_images=n_images)
+    known = 0.95 if n_images > 10 else 0.7
     message = refusal(
-        {**tables, "accuracy": accuracy}, test_accuracy=0.95 if n_images > 10 else 0.7
+        {**tables, "accuracy": accuracy}, test_accuracy={"plain": known, "robust": 0.8}
     )
-    assert f"clean accuracy {found:.4f} is the model's test accuracy 0." in message
+    assert f"clean accuracy {found:.4f} of plain is its test accuracy {known:.4f}" in message
+    assert "robust" not in message
 
 
 def test_one_image_in_a_thousand_may_differ(tables):
@@ -165,20 +186,28 @@ def test_one_image_in_a_thousand_may_differ(tables):
 
 def test_all_that_is_broken_is_told_at_once(tables):
     geometry = at(at(tables["geometry"], "capacity", -1.0), "gap_residual", 1.0)
-    message = refusal({**tables, "geometry": geometry}, test_accuracy=0.92)
+    test_accuracy = {"plain": 0.92, "robust": 0.8}
+    message = refusal({**tables, "geometry": geometry}, test_accuracy=test_accuracy)
     assert message.count("; ") == 2
     assert all(word in message for word in ("positive", "gap_residual", "clean accuracy"))
 
 
 def test_long_lists_are_cut(tables):
-    pairs = PAIRS + [("clean", f"conv{k}") for k in range(9)]
-    assert "conv3'), ('clean', 'conv4') and 4 more" in refusal(tables, coordinates=pairs)
+    places = PLACES + [("plain", "clean", f"conv{k}") for k in range(9)]
+    message = refusal(tables, coordinates=places)
+    assert "conv3'), ('plain', 'clean', 'conv4') and 4 more" in message
 
 
-def test_a_model_below_the_least_accuracy(tables):
-    assert "test accuracy 0.9500, least 0.96" in refusal(tables, min_accuracy=0.96)
+def test_a_network_below_its_least_accuracy(tables):
+    message = refusal(tables, min_accuracy={"plain": 0.96, "robust": 0.8})
+    assert message == "test accuracy 0.9500 of plain, least 0.96"
+
+
+def test_the_layers_of_one_network_are_not_those_of_another(tables):
+    places = [*PLACES, ("robust", "clean", "fc.1")]
+    assert "incomplete: ('robust', 'clean', 'fc.1')" in refusal(tables, coordinates=places)
 
 
 def test_conditions_that_saw_different_test_sets(tables):
-    accuracy = tables["accuracy"].assign(n_images=[1000, 990])
+    accuracy = tables["accuracy"].assign(n_images=[1000, 1000, 1000, 990])
     assert "same number of test images: [990, 1000]" in refusal({**tables, "accuracy": accuracy})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import Experiment, Named
+from experiments import Experiment
 
 
 @pytest.fixture(scope="session")
@@ -16,15 +16,31 @@ def trained(experiment):
 
 
 @pytest.fixture(scope="session")
-def accuracies(experiment, trained):
-    return {name: experiment.evaluate(name) for name in experiment.conditions}
+def clean(experiment, trained):
+    """The files of the clean accuracy and of the selected images."""
+    accuracy = experiment.evaluate()
+    return {"accuracy": accuracy, "images": experiment.select(accuracy)}
 
 
 @pytest.fixture(scope="session")
-def images(experiment, accuracies):
-    clean = experiment.select(accuracies["clean"])
-    others = [name for name in experiment.conditions if name != "clean"]
-    return {"clean": clean, **{name: experiment.perturb(name, clean) for name in others}}
+def perturbed(experiment, clean):
+    """The files of every condition, clean first, by what they hold."""
+    found = {"accuracy": {"clean": clean["accuracy"]}, "images": {"clean": clean["images"]}}
+    for name, condition in experiment.conditions.items():
+        if not condition.is_clean:
+            output = experiment.perturb(name, clean["images"])
+            found["accuracy"][name], found["images"][name] = output.accuracy, output.images
+    return found
+
+
+@pytest.fixture(scope="session")
+def accuracies(perturbed):
+    return perturbed["accuracy"]
+
+
+@pytest.fixture(scope="session")
+def images(perturbed):
+    return perturbed["images"]
 
 
 @pytest.fixture(scope="session")
@@ -47,21 +63,4 @@ def geometry(experiment, activations):
 
 @pytest.fixture(scope="session")
 def tables(experiment, geometry, accuracies):
-    paths = {
-        name: experiment.path(f"tables/{name}.csv") for name in ("geometry", "summary", "accuracy")
-    }
-    experiment.run(
-        "collect_geometry",
-        Named(geometry=paths["geometry"], summary=paths["summary"]),
-        Named(*geometry.values()),
-        strengths=experiment.strengths,
-        layers=experiment.analysed,
-        made_with=experiment.made_with,
-    )
-    experiment.run(
-        "collect_accuracy",
-        Named(paths["accuracy"]),
-        Named(*accuracies.values()),
-        strengths=experiment.strengths,
-    )
-    return paths
+    return experiment.collect(geometry.values(), accuracies.values())

@@ -8,23 +8,26 @@ import pandas as pd
 import pytest
 import torch
 
-from experiments import Named
-from helpers import DIGITS, NETWORK, changed, merge, read_yaml
+from experiments import NAME, Named
+from helpers import DIGITS, NETWORK, changed, read_yaml
+from manifold_robustness.configuration import merge
 from manifold_robustness.errors import (
     ConfigurationError,
     DataError,
-    ModelError,
+    NetworkError,
     StoreError,
     VerificationError,
 )
-from manifold_robustness.geometry_files import VARIABLES, read_geometry
-from manifold_robustness.images import read_images, select_indices
+from manifold_robustness.files.csv import read_table
+from manifold_robustness.files.geometry import VARIABLES, read_geometry
+from manifold_robustness.files.images import read_images
+from manifold_robustness.files.predictions import read_predictions
+from manifold_robustness.files.stores import read_array, read_attributes
+from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.data_sets import gather_images, load_split
-from manifold_robustness.network.model import load_model
-from manifold_robustness.predictions import read_predictions
-from manifold_robustness.replicates import solve_replicates
-from manifold_robustness.stores import read_array, read_attributes
-from manifold_robustness.table_files import read_table
+from manifold_robustness.network.weights import load_network
+from manifold_robustness.networks import read_layers
+from manifold_robustness.selection import select_indices
 
 NOISY = "gaussian/sigma-0.5"
 
@@ -33,7 +36,7 @@ def read_metrics(output):
     return json.loads(Path(output.metrics).read_text())
 
 
-# The model
+# The network
 
 
 def test_training_leaves_weights_history_and_metrics(experiment, trained):
@@ -41,14 +44,18 @@ def test_training_leaves_weights_history_and_metrics(experiment, trained):
     assert len(history) == experiment.config["training"]["epochs"] == metrics["epochs"]
     kept = history[history["best"]].iloc[0]
     assert metrics["test_accuracy"] == kept["test_accuracy"] >= 0.5
-    assert not load_model(NETWORK, 10, trained.weights).training
+    assert not load_network(NETWORK, 10, trained.weights).training
+    written = json.loads(Path(trained.layers).read_text())
+    assert written["layers"] == ["input", "first", "norm", "relu", "pool", "flat", "head"]
+    assert read_layers(trained.layers, experiment.network) is None  # of other code
+    assert written["architecture"] == NETWORK
 
 
 def test_a_training_below_its_minimum_is_taken_once_the_minimum_is_lowered(experiment, capsys):
-    with pytest.raises(ModelError, match=r"below training\.min_accuracy 1\.0"):
+    with pytest.raises(NetworkError, match=r"below training\.min_accuracy 1\.0"):
         config = merge(experiment.config, {"training": {"min_accuracy": 1.0}})
         experiment.train("weak", config=config, epochs=1)
-    folder = experiment.folder / "weak"
+    folder = experiment.folder / "weak/weights"
     assert [path.name for path in folder.iterdir()] == ["checkpoint.pt"]
     assert "epoch 1/1" in capsys.readouterr().out
     output = experiment.train("weak", epochs=1)
@@ -59,10 +66,12 @@ def test_a_training_below_its_minimum_is_taken_once_the_minimum_is_lowered(exper
 @pytest.mark.parametrize("change", ["nothing", "recipe", "seed", "files", "library", "device"])
 def test_a_state_of_another_training_is_left_alone(experiment, monkeypatch, change):
     impossible = merge(experiment.config, {"training": {"min_accuracy": 1.0}})
-    with pytest.raises(ModelError):
+    with pytest.raises(NetworkError):
         experiment.train(f"other-{change}", config=impossible, epochs=1)
     found = []
-    monkeypatch.setattr("train_model.train", lambda *given: found.append(given[-1].load()) or 1 / 0)
+    monkeypatch.setattr(
+        "train_network.train", lambda *given: found.append(given[-1].load()) or 1 / 0
+    )
     changes = {
         "nothing": {},
         "recipe": {"learning_rate": 0.5},
@@ -70,7 +79,7 @@ def test_a_state_of_another_training_is_left_alone(experiment, monkeypatch, chan
         "library": {"library": "another"},
     }.get(change, {})
     if change == "device":
-        monkeypatch.setattr("train_model.prepare_device", lambda _: torch.device("meta"))
+        monkeypatch.setattr("train_network.prepare_device", lambda _: torch.device("meta"))
     if change == "seed":
         monkeypatch.setattr(experiment, "seed", 9)
     with pytest.raises(ZeroDivisionError):
@@ -81,42 +90,33 @@ def test_a_state_of_another_training_is_left_alone(experiment, monkeypatch, chan
 @pytest.mark.parametrize(
     ("path", "value", "error", "words"),
     [
-        ("activations.layers", ["input", "conv1"], ConfigurationError, "names conv1"),
-        ("images.n_points", 51, DataError, "class 0 has 100 test images.*needs 102"),
+        ("activations.layers", ["input", "conv1", "head"], ConfigurationError, "names conv1"),
+        ("images.n_points", 51, ConfigurationError, "needs 102 test images per class.*has 100"),
     ],
 )
 def test_what_later_stages_lack_is_said_before_a_training(
     experiment, monkeypatch, path, value, error, words
 ):
-    monkeypatch.setattr("train_model.train", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr("train_network.train", lambda *_: pytest.fail("it trained"))
     with pytest.raises(error, match=words):
         experiment.train("bad", config=changed(experiment.config, path, value))
 
 
 def test_weights_of_the_user_s_own_are_measured_and_kept(experiment, trained):
-    output = Named(**experiment.model_files("imported"))
-    settings = {"data": DIGITS, "network": experiment.network, "batch_size": 300}
-    experiment.run("import_weights", output, Named(weights=trained.weights), **settings)
+    output = experiment.take("imported", trained.weights)
     assert Path(output.weights).read_bytes() == Path(trained.weights).read_bytes()
+    assert Path(output.layers).read_bytes() == Path(trained.layers).read_bytes()
     assert read_metrics(output)["test_accuracy"] == read_metrics(trained)["test_accuracy"]
 
 
 def test_weights_that_can_t_do_the_experiment_are_refused(experiment, trained):
-    output = Named(**experiment.model_files("refused"))
-    settings = {"data": DIGITS, "network": experiment.network, "batch_size": 300}
-    inputs = Named(weights=trained.weights)
-    with pytest.raises(DataError, match="n_manifolds is 11"):
-        experiment.run(
-            "import_weights",
-            output,
-            inputs,
-            config=merge(experiment.config, {"images": {"n_manifolds": 11}}),
-            **settings,
-        )
-    settings["network"] = {"architecture": "resnet18", "code": None}
-    with pytest.raises(ModelError, match="don't fit the network"):
-        experiment.run("import_weights", output, inputs, **settings)
-    assert not list((experiment.folder / "refused").iterdir())
+    with pytest.raises(ConfigurationError, match="n_manifolds is 11"):
+        config = merge(experiment.config, {"images": {"n_manifolds": 11}})
+        experiment.take("refused", trained.weights, config)
+    with pytest.raises(NetworkError, match="need the 122 tensors of the network"):
+        other = {"architecture": "resnet18", "code": None}
+        experiment.take("refused", trained.weights, settings=other)
+    assert not list((experiment.folder / "refused/weights").iterdir())
 
 
 # The images
@@ -139,17 +139,37 @@ def test_selected_images_are_correctly_classified_test_images(experiment, accura
     assert selected.shape == (2, 5, 6, 3, 8, 8) and len(set(indices.ravel())) == 60
     assert np.array_equal(labels[indices], np.broadcast_to(np.arange(5)[:, None], (2, 5, 6)))
     assert np.array_equal(predictions[indices], labels[indices])
-    expected = select_indices(predictions, labels, 5, 6, 2, experiment.seed, list("0123456789"))
+    right = predictions == labels
+    expected = select_indices(right, labels, 5, 6, 2, experiment.seed, list("0123456789"))
     assert np.array_equal(indices, expected)
     assert np.array_equal(selected, gather_images(load_split(DIGITS, "test"), indices))
-    assert read_attributes(images["clean"])["condition"] == "clean"
+    attributes = read_attributes(images["clean"])
+    assert (attributes["network"], attributes["condition"]) == (NAME, "clean")
 
 
 def test_too_few_correct_images_name_the_class(experiment, accuracies, images):
     before = Path(images["clean"]).read_bytes()
-    with pytest.raises(DataError, match=r"class \d has \d+ correctly .* needs 100"):
+    with pytest.raises(DataError, match=r"class \d has \d+ test images that may .* needs 100"):
         experiment.select(accuracies["clean"], n_points=50)
     assert Path(images["clean"]).read_bytes() == before
+
+
+def test_images_are_right_for_every_network_that_is_asked_or_for_none(
+    experiment, accuracies, images, monkeypatch, tmp_path
+):
+    """Another network's answers count as well, or no network's."""
+    monkeypatch.setattr(experiment, "folder", tmp_path)
+    answers = {path: read_predictions(path) for path in accuracies.values()}
+    both = [accuracies["clean"], accuracies[NOISY]]
+    _, indices = read_images(experiment.select(*both, n_points=2, correct_for="every_network"))
+    for path in both:
+        predictions, labels, _ = answers[path]
+        assert np.array_equal(predictions[indices], labels[indices])
+    _, indices = read_images(experiment.select(both[1], n_points=2, correct_for="own"))
+    predictions, labels, _ = answers[both[0]]
+    assert not np.array_equal(predictions[indices], labels[indices])
+    _, indices = read_images(experiment.select(both[0], n_points=50, correct_for="none"))
+    assert len(set(indices.ravel())) == 500
 
 
 def test_perturbed_images_are_those_that_were_evaluated(experiment, trained, accuracies, images):
@@ -157,29 +177,13 @@ def test_perturbed_images_are_those_that_were_evaluated(experiment, trained, acc
     clean, clean_indices = read_images(images["clean"])
     assert np.array_equal(indices, clean_indices)
     assert noisy.min() == 0 and noisy.max() == 1 and 0.1 < np.abs(noisy - clean).mean() < 0.5
-    import torch
-
-    model = load_model(NETWORK, 10, trained.weights)
+    network = load_network(NETWORK, 10, trained.weights)
     with torch.inference_mode():
-        found = model(torch.from_numpy(noisy.reshape(-1, 3, 8, 8))).argmax(1).numpy()
+        found = network(torch.from_numpy(noisy.reshape(-1, 3, 8, 8))).argmax(1).numpy()
     assert np.array_equal(found, read_predictions(accuracies[NOISY])[0][indices.ravel()])
     attributes = read_attributes(images[NOISY])
-    assert attributes["condition"] == NOISY and attributes["perturbation"]["strength"] == 0.5
-
-
-def test_a_family_that_asks_for_the_model_gets_it(experiment, trained, images, monkeypatch):
-    seen = []
-
-    def perturb_selection(images, indices, condition, seed, model):
-        seen.append(model)
-        return images
-
-    monkeypatch.setattr("perturb_images.perturb_selection", perturb_selection)
-    before = Path(images[NOISY]).read_bytes()
-    experiment.perturb(NOISY, images["clean"])
-    path = Path(experiment.perturb(NOISY, images["clean"], needs_model=True))
-    path.write_bytes(before)
-    assert seen[0] is None and type(seen[1]).__name__ == "Sequential" and not seen[1].training
+    assert attributes["condition"] == NOISY and attributes["network"] == NAME
+    assert attributes["perturbation"] == experiment.conditions[NOISY].to_dict()
 
 
 # Activations, geometry, tables
@@ -216,7 +220,11 @@ def test_an_unknown_layer_is_refused_by_the_extraction(experiment, images):
 def test_the_geometry_of_a_layer(experiment, activations, geometry):
     values, manifolds, attributes = read_geometry(geometry[NOISY, "head"])
     assert manifolds == list("01234") and values["capacity"].shape == (2, 5)
-    assert (attributes["condition"], attributes["layer"]) == (NOISY, "head")
+    assert (attributes["network"], attributes["condition"], attributes["layer"]) == (
+        NAME,
+        NOISY,
+        "head",
+    )
     assert attributes["layer_label"] == "layer_6_Linear"
     assert attributes["n_features"] == 10 and attributes["n_points"] == 6
     settings = {k: v for k, v in experiment.config["geometry"].items() if k != "layers"}
@@ -236,7 +244,7 @@ def test_a_damaged_store_is_refused_by_its_solve(experiment, activations):
     damaged.write_bytes(content[: len(content) // 2])
     with pytest.raises(StoreError, match=r"damaged\.zarr\.zip is truncated.*rebuild it with"):
         experiment.solve("clean", "damaged", str(damaged))
-    assert not (experiment.folder / "geometry/clean/damaged.h5").exists()
+    assert not (experiment.folder / NAME / "geometry/clean/damaged.h5").exists()
 
 
 def test_the_tables_hold_every_coordinate(experiment, tables):
@@ -289,11 +297,11 @@ def test_layers_whose_names_are_numbers_are_found_again(experiment, tables, tmp_
     experiment.run(
         "verify_results",
         Named(str(tmp_path / "verification.txt")),
-        Named(**{**tables, **renamed}, metrics=experiment.model_files()["metrics"]),
-        coordinates=pairs,
+        Named(**{**tables, **renamed}, metrics=[experiment.network_files()["metrics"]]),
+        coordinates=[(NAME, *pair) for pair in pairs],
         images=experiment.config["images"],
         tolerance=1e-10,
-        min_accuracy=0.5,
+        min_accuracy={NAME: 0.5},
     )
 
 
@@ -335,6 +343,7 @@ def test_published_values_stand_beside_ours(experiment, tables):
         "compare_published",
         Named(experiment.path("tables/published.csv")),
         Named(summary=tables["summary"], accuracy=tables["accuracy"]),
+        family="gaussian",
         published=read_yaml("rules/published/gaussian_cifar10.yaml"),
         parameterization="standard_deviation",
     )[0]

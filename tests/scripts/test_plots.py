@@ -1,88 +1,152 @@
-"""The figures of a tiny experiment, script by script."""
+"""The script of the figures: one job per figure, on files as a run leaves them."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from snakemake.iocontainers import Namedlist
 
-from experiments import Named
-from figure_tables import NAMES as FIGURES
+import plot_figure
+from figure_tables import (
+    LEVELS,
+    NAMES,
+    NETWORKS,
+    SIGMA,
+    condition,
+    make_accuracy,
+    make_history,
+    make_pictures,
+    make_summary,
+    write_examples,
+)
 from helpers import read_yaml
-from manifold_robustness.images import read_images
+from manifold_robustness.configuration import fill_defaults
+from manifold_robustness.declarations import read_declaration
+from manifold_robustness.files.csv import write_table
+from manifold_robustness.files.images import write_images
+from manifold_robustness.files.predictions import write_predictions
+
+CONDITIONS = {condition(level)["condition"]: level for level in LEVELS}
 
 
-@pytest.fixture
-def inputs(experiment, trained, accuracies, images, tables):
-    """What each figure's job is given."""
-    return {
-        "training": ({"history": trained.history}, {}),
-        "examples": (
-            {"images": list(images.values()), "accuracy": list(accuracies.values())},
-            {"strengths": [0.0, 0.1, 0.5], "strength": experiment.figure["strength"]},
-        ),
-        "accuracy": ({"accuracy": tables["accuracy"]}, {**experiment.figure, "published": {}}),
-        "last_layer": ({"summary": tables["summary"]}, {**experiment.figure, "published": {}}),
-        "layers": ({"summary": tables["summary"]}, experiment.figure),
-        "heatmaps": ({"summary": tables["summary"]}, experiment.figure),
-        "capacity_accuracy": (
-            {"summary": tables["summary"], "accuracy": tables["accuracy"]},
-            experiment.figure,
-        ),
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The files of a run of two networks, by the names of a figure's inputs."""
+    folder = tmp_path_factory.mktemp("run")
+    summary = pd.concat(make_summary(network=name) for name in NETWORKS)
+    accuracy = pd.concat(make_accuracy(network=name) for name in NETWORKS)
+    other = accuracy[accuracy["strength"] > 0].assign(family="pgd", condition="pgd/epsilon-1")
+    tables = {
+        "summary": summary,
+        "accuracy": pd.concat([accuracy, other]),
+        "history": make_history(),
     }
+    files = {name: str(folder / f"{name}.csv") for name in tables}
+    for name, table in tables.items():
+        write_table(table, files[name])
+    predicted = ["car", "car", "truck", "bird"]
+    examples = write_examples(folder, make_pictures(4), predicted, "car")
+    return files | {name: [*map(str, paths.values())] for name, paths in examples.items()}
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_is_drawn(experiment, inputs, name):
-    files, params = inputs[name]
-    output = experiment.plot(name, Named(**files), **params)
+def plot(name, files, folder, network="noisy", about=None, **style):
+    """Run a figure's job as its rule does; return its outputs."""
+    declared = read_declaration("figures", name, "figure")
+    several = declared["scope"] == "comparison"
+    alone = declared["scope"] == "network"
+    subject = {"family": "gaussian", "title": "Gaussian noise", "strength": vars(SIGMA)}
+    per_condition = {"images", "predictions"} & set(declared["inputs"])
+    output = {"svg": f"{name}.svg", "png": f"{name}.png", "text": f"{name}.rst"}
+    output = Namedlist(fromdict={key: str(folder / path) for key, path in output.items()})
+    params = SimpleNamespace(
+        figure=name,
+        network="" if several else network,
+        family="" if alone else "gaussian",
+        conditions=CONDITIONS if per_condition else {},
+        about={"network": None} | ({} if alone else subject) | (about or {}),
+        style=fill_defaults(style, declared["options"]),
+    )
+    inputs = Namedlist(fromdict={key: files[key] for key in declared["inputs"]})
+    plot_figure.main(SimpleNamespace(input=inputs, output=output, params=params))
+    return output
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_is_drawn(name, run, tmp_path):
+    output = plot(name, run, tmp_path)
+    declared = read_declaration("figures", name, "figure")
     assert "<svg" in Path(output.svg).read_text()[:1000]
     with Image.open(output.png) as image:
-        width, height = experiment.config["figures"][name]["size"]
+        width, height = declared["options"]["properties"]["size"]["default"]
         assert image.width / image.height == pytest.approx(width / height, rel=0.01)
         assert len(image.getcolors(1 << 24)) > 10  # not blank
-    numbers = Path(output.numbers).read_text()
+    caption, numbers = Path(output.text).read_text().split("\n\n")
+    assert caption == declared["caption"]
     assert numbers.endswith("\n") and any(digit in numbers for digit in "0123456789")
+    assert sorted(tmp_path.iterdir()) == sorted(map(Path, output))
 
 
-def test_every_figure_of_the_configuration_has_a_script(experiment):
-    assert sorted(experiment.config["figures"]) == sorted(FIGURES)
-
-
-def test_the_image_of_the_examples_is_the_configured_one(experiment, images, inputs, monkeypatch):
-    seen = {}
-
-    def plot_examples(drawn, strengths, predicted, truth, strength, **style):
-        seen.update(drawn=drawn, truth=truth, predicted=predicted)
-        raise InterruptedError
-
-    monkeypatch.setattr("plot_examples.plot_examples", plot_examples)
-    monkeypatch.setitem(experiment.config["figures"], "examples", {"size": [9, 5], "image": 37})
-    files, params = inputs["examples"]
-    with pytest.raises(InterruptedError):
-        experiment.plot("examples", Named(**files), **params)
-    # Image 37 of 2 replicates x 5 manifolds x 6 points: replicate 1, manifold 1, point 1.
-    for drawn, path in zip(seen["drawn"], images.values(), strict=True):
-        assert np.array_equal(drawn, read_images(path)[0][1, 1, 1])
-    assert seen["truth"] == seen["predicted"][0] == "1"
-
-
-def test_a_figure_shows_its_own_family_only(experiment, inputs, tables, tmp_path, monkeypatch):
-    accuracy = pd.read_csv(tables["accuracy"])
-    other = accuracy.assign(family="pgd", condition="pgd/epsilon-1", strength=1.0)
-    pd.concat([accuracy.iloc[::-1], other]).to_csv(tmp_path / "both.csv", index=False)
+def test_the_image_of_the_examples_is_the_chosen_one(run, tmp_path, monkeypatch):
+    """Image 37 of 2 replicates x 5 manifolds x 6 points: replicate 1, manifold 1, point 1."""
+    shades = np.arange(60, dtype=np.float32).reshape(2, 5, 6, 1, 1, 1) / 60
+    images = shades * np.ones((3, 4, 4), dtype=np.float32)
+    places = np.arange(60)[::-1].reshape(2, 5, 6)  # in the test set
+    labels = np.empty(60, dtype=int)
+    labels[places] = np.arange(5)[:, None]
+    files = {**run, "images": [], "predictions": []}
+    for i, level in enumerate(LEVELS):
+        files["images"].append(str(tmp_path / f"{i}.zarr.zip"))
+        files["predictions"].append(str(tmp_path / f"{i}.h5"))
+        write_images(files["images"][-1], images * (1 - level / 2), places, {})
+        predicted = labels.copy()
+        predicted[places[1, 1, 1]] += i
+        classes = {"classes": ["a", "b", "c", "d", "e"]}
+        write_predictions(files["predictions"][-1], predicted, labels, classes)
     seen = []
-    monkeypatch.setattr("plot_accuracy.plot_accuracy", lambda table, *_, **__: seen.append(table))
-    monkeypatch.setattr("plot_accuracy.write_figure", lambda *_, **__: None)
-    _, params = inputs["accuracy"]
-    experiment.plot("accuracy", Named(accuracy=str(tmp_path / "both.csv")), **params)
-    assert seen[0]["condition"].tolist() == list(experiment.conditions)
+    monkeypatch.setattr("plot_figure.write_figure", lambda figure, *_, **__: seen.append(figure))
+    plot("examples", files, tmp_path, image=37)
+    for axes, level in zip(seen[0].axes, LEVELS, strict=True):
+        shown = np.unique(np.ma.getdata(axes.images[0].get_array()))
+        assert shown == pytest.approx([37 / 60 * (1 - level / 2)])
+    names = [axes.get_xlabel() for axes in seen[0].axes]
+    assert names == ["✓ b", "✗ c", "✗ d", "✗ e"]
+
+
+def test_a_figure_shows_its_own_network_and_family_only(run, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("plot_figure.write_figure", lambda *_, **__: None)
+    monkeypatch.setattr("plot_figure.draw_figure", lambda *given, **_: seen.append(given) or "ab")
+    plot("accuracy", run, tmp_path, "plain")
+    name, inputs, about = seen[0]
+    assert name == "accuracy" and about.title == "Gaussian noise"
+    assert inputs["accuracy"]["condition"].tolist() == list(CONDITIONS)
+    assert set(inputs["accuracy"]["network"]) == {"plain"}
+
+
+def test_a_comparison_shows_every_network_of_its_family(run, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("plot_figure.write_figure", lambda *_, **__: None)
+    monkeypatch.setattr("plot_figure.draw_figure", lambda *given, **_: seen.append(given) or "ab")
+    plot("compared_accuracy", run, tmp_path)
+    table = seen[0][1]["accuracy"]
+    assert list(dict.fromkeys(table["network"])) == NETWORKS
+    assert set(table["family"]) == {"clean", "gaussian"}
 
 
 @pytest.mark.parametrize("name", ["accuracy", "last_layer"])
-def test_published_values_are_drawn_in_the_same_axes(experiment, inputs, name):
-    files, params = inputs[name]
-    plain = Path(experiment.plot(name, Named(**files), **params).svg).read_bytes()
-    params = {**params, "published": read_yaml("rules/published/gaussian_cifar10.yaml")}
-    assert Path(experiment.plot(name, Named(**files), **params).svg).read_bytes() != plain
+def test_published_values_are_drawn_in_the_same_axes(name, run, tmp_path):
+    plain = plot(name, run, tmp_path)
+    svg, text = (Path(path).read_bytes() for path in (plain.svg, plain.text))
+    published = {"published": read_yaml("rules/published/gaussian_cifar10.yaml")}
+    output = plot(name, run, tmp_path, about=published)
+    assert Path(output.svg).read_bytes() != svg
+    assert Path(output.text).read_bytes().startswith(text[:-1] + b" Open marks are published")
+
+
+def test_the_network_is_named_where_the_run_has_several(run, tmp_path):
+    plain = Path(plot("accuracy", run, tmp_path).svg).read_bytes()
+    named = Path(plot("accuracy", run, tmp_path, about={"network": "noisy"}).svg).read_bytes()
+    assert named != plain

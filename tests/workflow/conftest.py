@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sharing import make_once
+
 PROJECT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "tests/configs"]
 TINY = "tests/configs/tiny.yaml"
@@ -99,9 +101,9 @@ def fresh(tmp_path):
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """Return a finished tiny experiment; not to be changed."""
-    experiment = copy_project(tmp_path_factory.mktemp("finished"))
-    experiment.succeed()
-    return experiment
+    return Experiment(
+        make_once(tmp_path_factory, "finished", lambda folder: copy_project(folder).succeed())
+    )
 
 
 @pytest.fixture

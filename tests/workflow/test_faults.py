@@ -38,6 +38,10 @@ def in_gaussian(**changes):
     return lambda config: config["perturbations"][0].update(changes)
 
 
+def in_network(**changes):
+    return lambda config: config["networks"][0].update(changes)
+
+
 def in_section(section, **changes):
     return lambda config: config.setdefault(section, {}).update(changes)
 
@@ -60,16 +64,49 @@ def in_section(section, **changes):
             "gaussian/sigma-0.1; keep one",
         ),
         (in_gaussian(clipped=True), "clipped is not a known key; did you mean clip?"),
-        (in_gaussian(family="gausian"), "names the family gausian, but must name one of gaussian"),
+        (in_gaussian(family="gausian"), "need a perturbation family out of gaussian. Got gausian."),
         (
             in_section("geometry", layers=["hea"]),
             "geometry.layers names hea, which activations.layers does not keep",
         ),
         (in_section("images", n_points=1), "images.n_points is 1, but must be at least 2"),
         (
-            in_section("model", weights="my.safetensors"),
-            "model.weights names the file my.safetensors, which does not exist",
+            in_network(weights="my.safetensors"),
+            "networks, small: weights names the file my.safetensors, which does not exist",
         ),
+        (in_network(architecture="torchvision/resnet81"), "Got torchvision/resnet81"),
+        (in_network(name="tables"), "need a network's name other than tables, figures"),
+        (
+            in_network(training={"epoch": 3}),
+            "networks, small, training: config: epoch is not a known key; did you mean epochs?",
+        ),
+        (
+            in_section("model", weights="none"),
+            "config: model: is of an older shape of the configuration; say the same in an entry of",
+        ),
+        (
+            lambda config: config.update(run="digits"),
+            "tiny.yaml must name a run: of its own, since results/digits holds the results of",
+        ),
+        (
+            in_section("data", name="image_folder", root="no/such/folder"),
+            "config: data.root must be a folder with one folder of images per class; ",
+        ),
+        (
+            in_section("images", n_manifolds=11),
+            "n_manifolds is 11, but the data set has 10 classes",
+        ),
+        (
+            in_section("images", n_points=51, replicates=2),
+            "images.n_points 51 x images.replicates 2 needs 102 test images per class, but the "
+            "data set has 100",
+        ),
+        (
+            lambda config: config["perturbations"].append(config["perturbations"][0]),
+            "holds the family gaussian 2 times; put all its strengths into one entry or, with "
+            "other options, give one a name: of its own",
+        ),
+        (in_section("figures", layer={}), "figures.layer is not a known key; the figures are"),
     ],
 )
 def test_the_workflow_refuses(fresh, edit, sentence):
@@ -86,64 +123,78 @@ def test_the_workflow_refuses(fresh, edit, sentence):
     [
         (
             in_section("activations", layers=["input", "frist", "head"]),
-            "train_model failed: config: activations.layers names frist, which the network does "
-            "not have; the valid names are input, first, norm, relu, pool, flat, head",
-        ),
-        (
-            in_section("images", n_points=51, replicates=2),
-            "train_model failed: class 0 has 100 test images, but images.n_points 51 x "
-            "images.replicates 2 needs 102",
-        ),
-        (
-            in_section("images", n_manifolds=11),
-            "train_model failed: images.n_manifolds is 11, but the data set has 10 classes",
-        ),
-        (
-            in_section("data", name="image_folder", root="no/such/folder"),
-            "train_model failed: data.root must be a folder with one folder of images per class",
+            "train_network (small) failed: config: activations.layers (or the network's own) names "
+            "frist, which the network small does not have; the valid names are input, first, norm, "
+            "relu, pool, flat, head",
         ),
         (
             in_section("training", min_accuracy=0.9999),
-            "train_model failed: training ended at a test accuracy of 0.",
+            "train_network (small) failed: training ended at a test accuracy of 0.",
         ),
     ],
 )
 def test_the_job_that_meets_it_refuses(fresh, edit, sentence):
     fresh.configure(edit)
     fresh.configure(in_section("geometry", layers="all"))
-    process = fresh.run("results/tiny/model/weights.safetensors")
+    process = fresh.run("results/tiny/small/weights/weights.safetensors")
     assert process.returncode != 0
     assert sentence in process.stdout
     assert "Traceback" not in process.stdout
+
+
+def test_layers_that_a_network_lacks_are_refused_before_any_job_once_it_is_trained(experiment):
+    """So no job removes a store that is there."""
+    layers = ["input", "frist", "head"]
+    experiment.configure(in_section("activations", layers=layers))
+    process = experiment.run()
+    assert process.returncode != 0
+    assert "names frist, which the network small does not have" in process.stdout
+    assert "Traceback" not in process.stdout and "Job stats" not in process.stdout
+    assert experiment.result("small/activations/clean/first.zarr.zip").exists()
+    # Of another architecture there is no list yet: the first job finds out.
+    experiment.replace("tests/configs/tiny_network.py", "first=nn", "frist=nn")
+    assert experiment.stale()["train_network"] == 1
+
+
+def test_results_of_an_older_layout_are_refused(fresh):
+    fresh.result("model").mkdir(parents=True)
+    process = fresh.run("--dry-run")
+    assert process.returncode != 0
+    assert (
+        "results/tiny holds results of an older layout (model); every network has" in process.stdout
+    )
 
 
 def test_too_few_correct_images_are_refused(experiment):
     experiment.configure(in_section("images", n_points=50, replicates=2))
     process = experiment.run()
     assert process.returncode != 0
-    assert "select_images failed: class " in process.stdout
-    assert "correctly classified test images, but images.n_points 50" in process.stdout
+    assert "select_images (small) failed: class " in process.stdout
+    assert (
+        "test images that may be selected (images.correct_for), but images.n_points 50"
+        in process.stdout
+    )
 
 
 def test_a_layer_of_nan_is_refused_by_its_solves_and_the_others_go_on(fresh):
     (fresh.root / "nan_network.py").write_text(NAN_NETWORK)
-    fresh.configure(in_section("model", architecture="nan_network.py:build"))
+    fresh.configure(in_network(architecture="nan_network.py:build"))
     fresh.configure(in_section("activations", layers=["input", "broken", "head"]))
     fresh.configure(in_section("geometry", layers=["broken", "head"]))
     fresh.configure(in_gaussian(strengths=[0.1]))
     process = fresh.run()
     assert process.returncode != 0
     for condition in ("clean", "gaussian/sigma-0.1"):
-        assert f"solve_geometry ({condition}, broken) failed: " in process.stdout
-        assert fresh.result(f"activations/{condition}/broken.zarr.zip").exists()
-        assert fresh.result(f"geometry/{condition}/head.h5").exists()
-        assert not fresh.result(f"geometry/{condition}/broken.h5").exists()
-    assert fresh.result("figures/gaussian/accuracy.png").exists()
+        assert f"solve_geometry (small, {condition}, broken) failed: " in process.stdout
+        assert fresh.result(f"small/activations/{condition}/broken.zarr.zip").exists()
+        assert fresh.result(f"small/geometry/{condition}/head.h5").exists()
+        assert not fresh.result(f"small/geometry/{condition}/broken.h5").exists()
+    assert fresh.result("figures/small/gaussian/accuracy.png").exists()
     assert "Traceback" not in process.stdout
 
 
 def test_a_truncated_store_is_named_with_what_rebuilds_it(experiment, finished):
-    name = "activations/gaussian/sigma-0.5/head.zarr.zip"
+    name = "small/activations/gaussian/sigma-0.5/head.zarr.zip"
     store = experiment.result(name)
     store.write_bytes(store.read_bytes()[:-500])
     process = experiment.run()
@@ -152,21 +203,26 @@ def test_a_truncated_store_is_named_with_what_rebuilds_it(experiment, finished):
     assert f"rm -f 'results/tiny/{name}'" in process.stdout
     store.unlink()
     experiment.succeed()
-    assert experiment.contents("geometry") == finished.contents("geometry")
+    assert experiment.contents("small/geometry") == finished.contents("small/geometry")
 
 
 def test_weights_that_do_not_fit_are_refused(experiment):
-    shutil.copy(experiment.result("model/weights.safetensors"), experiment.root / "my.safetensors")
+    shutil.copy(
+        experiment.result("small/weights/weights.safetensors"), experiment.root / "my.safetensors"
+    )
     experiment.replace("tests/configs/tiny_network.py", "nn.Conv2d(3, 8,", "nn.Conv2d(3, 4,")
-    experiment.configure(in_section("model", weights="my.safetensors"))
-    process = experiment.run("results/tiny/model/weights.safetensors")
+    experiment.configure(in_network(weights="my.safetensors"))
+    process = experiment.run("results/tiny/small/weights/weights.safetensors")
     assert process.returncode != 0
-    assert "import_weights failed: the weights of my.safetensors don't fit" in process.stdout
+    words = "import_weights (small) failed: weights: need the 9 tensors of the network. Got from my"
+    assert words in process.stdout
 
 
 def test_weights_of_ones_own_skip_the_training(experiment, finished):
-    shutil.copy(experiment.result("model/weights.safetensors"), experiment.root / "my.safetensors")
-    experiment.configure(in_section("model", weights="my.safetensors"))
+    shutil.copy(
+        experiment.result("small/weights/weights.safetensors"), experiment.root / "my.safetensors"
+    )
+    experiment.configure(in_network(weights="my.safetensors"))
     experiment.succeed("results/tiny/tables/verification.txt")
-    assert "train_model" not in experiment.stale()
-    assert experiment.contents("geometry") == finished.contents("geometry")
+    assert "train_network" not in experiment.stale()
+    assert experiment.contents("small/geometry") == finished.contents("small/geometry")

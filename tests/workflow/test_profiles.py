@@ -31,18 +31,28 @@ def test_no_key_stands_in_two_profiles():
 
 @pytest.mark.parametrize("section", ["set-resources", "set-threads", "groups"])
 def test_what_a_profile_says_of_a_rule_is_said_of_a_real_one(section):
-    assert {"train_model", "solve_geometry"} <= RULES
+    assert {"train_network", "solve_geometry"} <= RULES
     assert set(SLURM.get(section, {})) <= RULES
 
 
 def test_the_slurm_profile_serves_rules_that_it_does_not_name():
-    assert {"slurm_partition", "mem_mb", "runtime"} <= set(SLURM["default-resources"])
+    assert "mem_mb" in SLURM["default-resources"]
+
+
+def test_the_slurm_profile_says_partitions_and_the_rules_what_they_need():
+    partitions = read_yaml("profiles/slurm/partitions.yaml")["partitions"]
+    assert sorted(limits["max_gpu"] for limits in partitions.values()) == [0, 1]
+    bodies = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("rules/*.smk"))
+    n_rules = len(re.findall(r"^ +script:$", bodies, re.MULTILINE))
+    assert bodies.count("mem_mb=") == bodies.count("runtime=") == n_rules > 15
 
 
 def test_every_attempt_asks_for_more_memory_and_time():
     assert SLURM["retries"] > 0
-    for resources in [SLURM["default-resources"], *SLURM["set-resources"].values()]:
-        assert all("attempt" in resources[key] for key in {"mem_mb", "runtime"} & set(resources))
+    assert "attempt" in SLURM["default-resources"]["mem_mb"]
+    rules = [path.read_text(encoding="utf-8") for path in ROOT.glob("rules/*.smk")]
+    given = [match for text in rules for match in re.findall(r"(mem_mb|runtime)=(\w+)", text)]
+    assert len(given) > 20 and {how for _, how in given} == {"grows"}
 
 
 @pytest.mark.parametrize("name", ["profiles/slurm", "slurm"])
@@ -59,21 +69,21 @@ def test_both_ways_to_name_the_slurm_profile_plan_a_run(fresh, monkeypatch, tmp_
 
 
 def test_the_gpu_stage_alone_ends_with_the_activations(fresh):
-    """README.md: the solves in one Slurm job after it."""
-    stage = ["train_model", "evaluate_accuracy", "select_images", "perturb_images"]
+    """docs/cluster.md: the solves in one Slurm job after it."""
+    stage = ["train_network", "evaluate_accuracy", "select_images", "perturb_images"]
     planned = fresh.stale("--omit-from", "solve_geometry")
     assert planned["extract_activations"] == 3 and set(stage) <= set(planned)
     assert not {"solve_geometry", "collect_geometry"} & set(planned)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
     assert "--profile profiles/slurm --omit-from solve_geometry &&" in text
 
 
 def test_a_configuration_edited_behind_a_driver_s_back_is_refused(experiment):
     """What a job wrote after its driver's death has no record, and is never stale to Snakemake."""
     experiment.configure(lambda config: config["geometry"].update(margin=0.5))
-    stale = experiment.result("geometry/clean/head.h5")
+    stale = experiment.result("small/geometry/clean/head.h5")
     before = stale.read_bytes()
-    experiment.succeed("results/tiny/geometry/clean/input.h5")
+    experiment.succeed("results/tiny/small/geometry/clean/input.h5")
     experiment.succeed(str(stale.relative_to(experiment.root)), "--touch")
     assert stale.read_bytes() == before
     output = experiment.run().stdout

@@ -1,18 +1,21 @@
 """Exactly what is stale runs again."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from manifold_robustness.files.images import read_images
+
+FAMILY_FIGURES = 6
+OF_GEOMETRY = 4  # of them, those that are drawn from the summary
 GATHERING = {
     "collect_geometry": 1,
     "judge_claims": 1,
-    "plot_last_layer": 1,
-    "plot_layers": 1,
-    "plot_heatmaps": 1,
-    "plot_capacity_accuracy": 1,
+    "describe_run": 1,
+    "plot_family_figure": OF_GEOMETRY,
     "verify_results": 1,
 }
-GATHERING_ACCURACY = {"collect_accuracy": 1, "plot_accuracy": 1, "plot_examples": 1}
+GATHERING_ALL = GATHERING | {"collect_accuracy": 1, "plot_family_figure": FAMILY_FIGURES}
 LIBRARY = "scripts/manifold_robustness"
 
 
@@ -23,12 +26,10 @@ def test_nothing_is_stale_after_a_run(experiment):
 def test_a_new_strength_runs_its_condition_and_what_gathers(experiment):
     experiment.configure(lambda config: config["perturbations"][0]["strengths"].append(0.2))
     assert experiment.stale() == {
-        "evaluate_accuracy": 1,
         "perturb_images": 1,
         "extract_activations": 1,
         "solve_geometry": 2,
-        **GATHERING,
-        **GATHERING_ACCURACY,
+        **GATHERING_ALL,
     }
 
 
@@ -50,34 +51,30 @@ def test_the_margin_reruns_the_geometry(experiment):
 
 
 def test_a_lost_geometry_file_is_solved_again_to_the_last_bit(experiment, finished):
-    lost = experiment.result("geometry/gaussian/sigma-0.1/head.h5")
+    lost = experiment.result("small/geometry/gaussian/sigma-0.1/head.h5")
     lost.unlink()
     assert experiment.stale() == {"solve_geometry": 1, **GATHERING}
     experiment.succeed()
-    assert experiment.contents("geometry") == finished.contents("geometry")
+    assert experiment.contents("small/geometry") == finished.contents("small/geometry")
     assert lost.exists()
     assert experiment.stale() == {}
 
 
 @pytest.mark.parametrize(
-    ("figure", "rule"),
+    ("figure", "style"),
     [
-        ("accuracy", "plot_accuracy"),
-        ("last_layer", "plot_last_layer"),
-        ("layers", "plot_layers"),
-        ("training", "plot_training"),
+        ("accuracy", {"size": [5, 3]}),
+        ("last_layer", {"size": [5, 3]}),
+        ("layers", {"frame": "rank"}),
+        ("heatmaps", {"labels": "reference"}),
+        ("training", {"size": [5, 3]}),
     ],
 )
-def test_a_figures_style_redraws_that_figure(experiment, figure, rule):
-    figures = {figure: {"size": [5, 3]}}
+def test_a_figures_style_redraws_that_figure(experiment, figure, style):
+    figures = {figure: style}
     experiment.configure(lambda config: config.update(figures={**config["figures"], **figures}))
+    rule = "plot_network_figure" if figure == "training" else "plot_family_figure"
     assert experiment.stale() == {rule: 1}
-
-
-def test_names_of_layers_redraw_their_figure(experiment):
-    figures = {"heatmaps": {"labels": "reference"}}
-    experiment.configure(lambda config: config.update(figures={**config["figures"], **figures}))
-    assert experiment.stale() == {"plot_heatmaps": 1}
 
 
 def test_another_meaning_of_the_strengths_judges_the_claims_anew(experiment):
@@ -105,51 +102,140 @@ def test_published_values_belong_to_cifar10_under_gaussian_noise(fresh):
 def test_the_clipping_reruns_the_perturbed_conditions_only(experiment):
     experiment.configure(lambda config: config["perturbations"][0].update(clip=False))
     assert experiment.stale() == {
-        "evaluate_accuracy": 2,
         "perturb_images": 2,
         "extract_activations": 2,
         "solve_geometry": 4,
-        **GATHERING,
-        **GATHERING_ACCURACY,
+        **GATHERING_ALL,
     }
 
 
 def test_the_recipe_reruns_everything(experiment):
     experiment.configure(lambda config: config["training"].update(epochs=1))
     stale = experiment.stale()
-    assert stale["train_model"] == 1
+    assert stale["train_network"] == 1
     assert stale["solve_geometry"] == 6
 
 
 def test_what_later_stages_want_does_not_retrain(experiment):
-    """Nor does it hide what is stale: train_model checks layers and images, waiting for no job."""
+    """Nor does it hide what is stale: the training checks layers and images, waiting for no job."""
     experiment.configure(lambda config: config["images"].update(n_points=5))
     stale = experiment.stale()
-    assert "train_model" not in stale
+    assert "train_network" not in stale
     assert stale["select_images"] == 1
     assert stale["solve_geometry"] == 6
 
 
 def test_code_of_the_geometry_reruns_the_solves_not_the_training(experiment):
-    path = experiment.root / LIBRARY / "geometry/analysis.py"
-    path.write_text(path.read_text() + "\n\nEDITED = True\n")
+    experiment.replace(
+        f"{LIBRARY}/geometry/solvers/active_set_solver.py", "SWEEPS = 3", "SWEEPS = 1"
+    )
     assert experiment.stale() == {"solve_geometry": 6, **GATHERING}
 
 
 def test_code_of_the_own_network_retrains(experiment):
     experiment.replace("tests/configs/tiny_network.py", "nn.Conv2d(3, 8,", "nn.Conv2d(3, 4,")
-    assert experiment.stale()["train_model"] == 1
+    assert experiment.stale()["train_network"] == 1
 
 
-def test_a_comment_reruns_nothing(experiment):
+def test_words_rerun_nothing(experiment):
+    """Comments, docstrings, errors, log lines, listings; of scripts too, and their dates."""
     for name in ("geometry/analysis.py", "network/training.py", "perturbations/gaussian.py"):
         path = experiment.root / LIBRARY / name
         path.write_text("# A remark.\n" + path.read_text())
     experiment.replace(f"{LIBRARY}/geometry/analysis.py", '"""From clouds', '"""Reworded: clouds')
+    experiment.replace(f"{LIBRARY}/limits.py", "or give the job more memory", "or buy some")
+    experiment.replace(f"{LIBRARY}/network/training.py", "goes on after epoch", "continues after")
+    experiment.replace("scripts/train_network.py", '"""Train a network', '"""Teach a network')
     for name in ("config.yaml", "tests/configs/tiny.yaml", "tests/configs/tiny_network.py"):
         path = experiment.root / name
         path.write_text(path.read_text() + "\n# A remark.\n")
     assert experiment.stale() == {}
+
+
+def test_code_of_a_script_counts(experiment):
+    experiment.replace("scripts/select_images.py", "np.all(", "np.any(")
+    assert experiment.stale()["select_images"] == 1
+
+
+def test_a_function_that_moves_reruns_nothing(experiment):
+    """Nor a module that is renamed: a trained network is not stale by it."""
+    library = experiment.root / LIBRARY
+    (library / "network/epochs.py").write_text((library / "network/training.py").read_text())
+    (library / "network/training.py").write_text("from .epochs import *\n")
+    for script in ("train_network", "import_weights"):
+        experiment.replace(
+            f"scripts/{script}.py", "network.training import", "network.epochs import"
+        )
+    (library / "network/training.py").unlink()
+    assert experiment.stale() == {}
+
+
+def second_network(**changes):
+    return {"architecture": "tests/configs/tiny_network.py:build", "weights": "none", **changes}
+
+
+def test_a_second_network_runs_its_own_jobs_and_what_gathers(experiment, finished):
+    other = second_network(name="other", training={"epochs": 1}, layers=["input", "relu", "head"])
+    experiment.configure(lambda config: config["networks"].append(other))
+    experiment.configure(lambda config: config["geometry"].update(layers=["input", "head"]))
+    assert experiment.stale() == {
+        "train_network": 1,
+        "evaluate_accuracy": 1,
+        "select_images": 1,
+        "perturb_images": 2,
+        "extract_activations_other": 3,
+        "solve_geometry": 6,
+        **GATHERING_ALL,
+        "plot_family_figure": 2 * FAMILY_FIGURES,
+        "plot_network_figure": 2,
+        "plot_comparison": 2,
+        "compare_networks": 1,
+    }
+    experiment.succeed()
+    assert experiment.stale() == {}
+    assert experiment.contents("small/geometry") == finished.contents("small/geometry")
+    assert experiment.result("figures/comparison/gaussian/compared_accuracy.svg").exists()
+    lines = experiment.result("tables/summary.csv").read_text().splitlines()
+    assert {line.split(",")[0] for line in lines[1:]} == {"small", "other"}
+    assert experiment.result("tables/comparison.csv").exists()
+
+    experiment.configure(lambda config: config["networks"].pop())
+    stale = experiment.stale()
+    assert stale == {
+        **GATHERING_ALL,
+        "plot_network_figure": 1,
+    }
+    experiment.succeed()
+    name = "tables/summary.csv"
+    assert experiment.result(name).read_bytes() == finished.result(name).read_bytes()
+
+
+def test_images_that_every_network_has_right_are_the_same(experiment):
+    other = second_network(name="other", training={"epochs": 1, "min_accuracy": 0})
+    experiment.configure(lambda config: config["networks"].append(other))
+    experiment.configure(lambda config: config["images"].update(correct_for="every_network"))
+    experiment.configure(lambda config: config["images"].update(n_points=3, replicates=1))
+    stale = experiment.stale()
+    assert stale["train_network"] == stale["evaluate_accuracy"] == 1
+    assert stale["select_images"] == 2 and stale["solve_geometry"] == 12
+    files = [f"results/tiny/{network}/images/clean.zarr.zip" for network in ("small", "other")]
+    experiment.succeed(*files)
+    first, second = (read_images(experiment.root / file) for file in files)
+    assert all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("name", ["tables/run.rst", "tables/claims.html", "tables/accuracy.csv"])
+def test_what_is_delivered_is_made_again(experiment, name):
+    experiment.result(name).unlink()
+    assert experiment.stale() != {}
+    experiment.succeed(f"results/tiny/{name}")
+    assert experiment.result(name).exists()
+
+
+def test_a_figure_that_is_deleted_is_drawn_again(experiment):
+    for kind in ("svg", "png", "rst"):
+        experiment.result(f"figures/small/gaussian/layers.{kind}").unlink()
+        assert experiment.stale() == {"plot_family_figure": 1}
 
 
 def test_an_image_that_comes_retrains(fresh):
@@ -159,7 +245,7 @@ def test_an_image_that_comes_retrains(fresh):
         for number in range(20):
             image = Image.new("RGB", (8, 8), (120 * label + number, 60, 30))
             image.save(fresh.root / f"images/{label}/{number}.png")
-    weights = "results/tiny/model/weights.safetensors"
+    weights = "results/tiny/small/weights/weights.safetensors"
     data = {"name": "image_folder", "root": "images", "image_size": 8, "test_share": 0.4}
     fresh.configure(lambda config: config.update(data=data))
     fresh.configure(lambda config: config["training"].update(min_accuracy=0))
@@ -167,4 +253,4 @@ def test_an_image_that_comes_retrains(fresh):
     fresh.succeed(weights)
     assert fresh.stale(weights) == {}
     Image.new("RGB", (8, 8)).save(fresh.root / "images/0/new.png")
-    assert fresh.stale(weights) == {"train_model": 1}
+    assert fresh.stale(weights) == {"train_network": 1}

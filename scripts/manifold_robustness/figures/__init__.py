@@ -1,5 +1,33 @@
-"""Figures of a run: tables in, matplotlib figures and sentences for their captions out.
+"""Figures of a run: one file per figure.
 
-Each module draws one figure: `plot_*` returns a `matplotlib.figure.Figure`, `describe_*` one or two
-sentences of reStructuredText that carry the numbers of this run.
+A figure is a module here with
+
+- a literal ``DECLARATION``:
+
+  ``title``
+      its label in the report;
+  ``scope``
+      what there is one of it for: ``network``, ``family`` (of each network), or ``comparison`` (one
+      per family, of all the networks of a run that has several);
+  ``inputs``
+      what it shows, out of ``history``, ``summary``, ``accuracy``, ``geometry`` (tables),
+      ``images`` and ``predictions`` (a file per condition);
+  ``order``
+      its place in the report;
+  ``caption``
+      what it shows and how to read it, in reStructuredText;
+  ``options``
+      a JSON schema of the figure's own settings, each with a ``default``; ``size`` is one of them;
+
+- ``draw(inputs, about, *, size, **options)``, which returns a :class:`matplotlib.figure.Figure` and
+  one or two sentences of reStructuredText with the numbers of this run.
+
+`inputs` has what the declaration asks for: tables as DataFrames, of this network, clean and this
+family, by strength (for a comparison: of every network, in the order of the configuration); files
+as a dict of condition to path, clean first. `about` (:class:`~.about.About`) says what the figure
+is of. A file without a ``DECLARATION`` is a helper, not a figure.
+
+:func:`~.drawing.draw_figure` is the one function that calls a figure. It draws in the style of
+:mod:`.style`, in which text is taken as it stands: a ``$`` in the name of a class starts no
+formula. A label with a formula says ``parse_math=True``.
 """

@@ -1,70 +1,131 @@
 """Capacity of one layer against the accuracy of the network, one point per condition."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from manifold_robustness.errors import ConfigurationError, DataError
-from manifold_robustness.figures import tables
-from manifold_robustness.figures.labels import group, place_labels
-from manifold_robustness.figures.strengths import Strength, add_colour_bar, colours, short
-from manifold_robustness.figures.style import in_style, new_figure, settle
+from ..errors import ConfigurationError, DataError
+from .about import About
+from .labels import group, place_labels
+from .measures import CAPACITY
+from .reading import (
+    ACCURACY_COLUMNS,
+    SUMMARY_COLUMNS,
+    decimal,
+    layers,
+    limits,
+    require_rows,
+    require_summary,
+    sample,
+    with_interval,
+)
+from .strengths import Strength, add_colour_bar, colours, short
+from .style import QUIET, new_figure, set_title, settle
 
-SUMMARY_COLUMNS = [*tables.SUMMARY_COLUMNS, "capacity", "capacity_low", "capacity_high"]
-ACCURACY_COLUMNS = ["condition", "accuracy", "accuracy_low", "accuracy_high"]
+DECLARATION = {
+    "title": "capacity against accuracy",
+    "scope": "family",
+    "inputs": ["summary", "accuracy"],
+    "order": 70,
+    "caption": (
+        "Manifold capacity of one layer against the network's test accuracy; one point per "
+        "condition, with 95 % intervals."
+    ),
+    "options": {
+        "properties": {
+            "size": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "description": "width and height in inches",
+                "default": [6.4, 4.6],
+            },
+            "layer": {
+                "type": "string",
+                "minLength": 1,
+                "description": "a layer's path, or last: the last one analysed",
+                "default": "last",
+            },
+            "labels": {
+                "enum": ["path", "reference"],
+                "description": "names of layers: module paths, or the reference extractor's labels",
+                "default": "path",
+            },
+        }
+    },
+}
+
+LAST = "last"
+CAPACITIES, ACCURACIES = with_interval(["capacity"]), with_interval(["accuracy"])
 
 
-@in_style
-def plot_capacity_accuracy(
-    summary: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    strength: Strength,
-    n_classes: int,
-    layer: str | None = None,
-    labels: str = "path",
-    size: tuple[float, float] | None = None,
-) -> Figure:
-    """Return capacity of `layer` (the last by default) against accuracy (%), with 95 % intervals.
+def draw(
+    inputs: Mapping[str, pd.DataFrame],
+    about: About,
+    *,
+    size: tuple[float, float],
+    layer: str,
+    labels: str,
+) -> tuple[Figure, str]:
+    """Return capacity of `layer` against accuracy (%), with 95 % intervals.
 
-    `summary` has one row per (condition, layer), `accuracy` one per condition, of clean and one
-    family. Points that nearly coincide share one label, of their first and last strength. `labels`:
-    see `tables.layers`.
+    ``summary`` has one row per (condition, layer), ``accuracy`` one per condition. Points that
+    nearly coincide share one label, of their first and last strength. `labels`: see
+    :func:`.reading.layers`.
     """
-    table = _join(summary, accuracy, layer, labels)
-    figure = new_figure(size or (7.2, 4.8))
+    table = _join(inputs["summary"], inputs["accuracy"], layer)
+    (name,) = layers(table, labels)
+    return _plot(table, name, about, size), _describe(table, name, about.strength)
+
+
+def _join(summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """Return one row per condition, with the layer's capacity and the accuracy, by strength."""
+    require_summary(summary, [CAPACITY])
+    require_rows(accuracy, ACCURACY_COLUMNS, "accuracy")
+    paths = layers(summary)
+    layer = paths[-1] if layer == LAST else layer
+    if layer not in paths:
+        raise ConfigurationError(f"Need a layer out of {paths}, or {LAST}. Got {layer!r}.")
+    rows = summary.loc[summary["layer"] == layer, [*SUMMARY_COLUMNS, *CAPACITIES]]
+    unknown = sorted(set(rows["condition"]) - set(accuracy["condition"]))
+    if unknown:
+        raise DataError(
+            f"Need every condition of the table summary in the table accuracy. Got none of "
+            f"{unknown}."
+        )
+    table = rows.merge(accuracy[["condition", "n_classes", *ACCURACIES]], on="condition")
+    return table.sort_values("strength").reset_index(drop=True)
+
+
+def _plot(table: pd.DataFrame, name: str, about: About, size: tuple[float, float]) -> Figure:
+    figure = new_figure(size)
     axes = figure.add_subplot()
-    _draw(axes, table, n_classes)
-    axes.set(
-        xlabel="accuracy (%)",
-        ylabel=f"capacity $α_M$ of {table['name'].iloc[0]} (manifolds per dimension)",
-    )
+    _draw_points(axes, table)
+    axes.set_xlabel("accuracy (%)")
+    axes.set_ylabel(f"capacity {CAPACITY.label}", parse_math=True)
     axes.grid()
-    add_colour_bar(axes, list(table["strength"]), strength)
-    figure.suptitle(f"Capacity against accuracy, {tables.subject(table)} ({tables.sample(table)})")
+    add_colour_bar(axes, list(table["strength"]), about.strength)
+    set_title(figure, about.heading(f"capacity of {name} against accuracy"), sample(table))
     settle(figure)  # the labels need the final places of the points
     _label(axes, table)
     return figure
 
 
-def describe_capacity_accuracy(
-    summary: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    strength: Strength,
-    layer: str | None = None,
-    labels: str = "path",
-) -> str:
+def _describe(table: pd.DataFrame, name: str, strength: Strength) -> str:
     """Return both quantities at both ends, and their rank correlation, as one or two sentences."""
-    table = _join(summary, accuracy, layer, labels)
     first, last = table.iloc[0], table.iloc[-1]
     text = (
-        f"``{first['name']}`` has the capacity {tables.decimal(first.capacity)} where the "
+        f"``{name}`` has the capacity {decimal(first.capacity)} where the "
         f"accuracy is {100 * first.accuracy:.2f} % ({strength.value(first.strength)})"
     )
     if len(table) == 1:
         return f"{text}."
     text += (
-        f", and {tables.decimal(last.capacity)} where it is {100 * last.accuracy:.2f} % "
+        f", and {decimal(last.capacity)} where it is {100 * last.accuracy:.2f} % "
         f"({strength.value(last.strength)})."
     )
     correlation = table["capacity"].rank().corr(table["accuracy"].rank())
@@ -73,40 +134,22 @@ def describe_capacity_accuracy(
     return f"{text} Their rank correlation over {len(table)} conditions is {correlation:.2f}."
 
 
-def _join(
-    summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str | None, labels: str
-) -> pd.DataFrame:
-    tables.require(summary, SUMMARY_COLUMNS, "summary")
-    tables.require(accuracy, ACCURACY_COLUMNS, "accuracy")
-    names = tables.layers(summary)
-    layer = names[-1] if layer is None else layer
-    if layer not in names:
-        raise ConfigurationError(f"layer needs to be one of {names}; it is {layer!r}.")
-    rows = summary.loc[summary["layer"] == layer, SUMMARY_COLUMNS]
-    rows = rows.assign(name=tables.layers(rows, labels)[0])
-    tables.family(rows)
-    unknown = sorted(set(rows["condition"]) - set(accuracy["condition"]))
-    if unknown:
-        raise DataError(f"The accuracy table needs every condition of the summary; {unknown} lack.")
-    table = rows.merge(accuracy[ACCURACY_COLUMNS], on="condition")
-    return table.sort_values("strength").reset_index(drop=True)
-
-
-def _draw(axes: Axes, table: pd.DataFrame, n_classes: int) -> None:
-    x, x_low, x_high = 100 * table[ACCURACY_COLUMNS[1:]].to_numpy().T
-    y, y_low, y_high = table[["capacity", "capacity_low", "capacity_high"]].to_numpy().T
-    top = tables.limits(y, y_low, y_high)[1]
+def _draw_points(axes: Axes, table: pd.DataFrame) -> None:
+    x, x_low, x_high = 100 * table[ACCURACIES].to_numpy().T
+    y, y_low, y_high = table[CAPACITIES].to_numpy().T
+    top = limits(y, y_low, y_high)[1]
+    chance = 100 / table["n_classes"].iloc[0]
     axes.set(xlim=(0, 103), ylim=(0, top * 1.05))
-    axes.axvline(100 / n_classes, color="0.45", linestyle=":", linewidth=1.2)
+    axes.axvline(chance, color=QUIET, linestyle=":", linewidth=1.2)
     axes.annotate(
         "chance",
-        (100 / n_classes, 1),
+        (chance, 1),
         xycoords=axes.get_xaxis_transform(),
         xytext=(3, -3),
         textcoords="offset points",
         va="top",
         fontsize=8,
-        color="0.45",
+        color=QUIET,
     )
     axes.plot(x, y, color="0.75", linewidth=1, zorder=1)
     shades = colours(list(table["strength"]))

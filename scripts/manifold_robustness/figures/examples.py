@@ -1,71 +1,133 @@
-"""Figure 2: one image under every condition, and what the network takes it for."""
+"""One image under every condition, and what the network takes it for."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from manifold_robustness.errors import DataError
-from manifold_robustness.figures.strengths import Strength
-from manifold_robustness.figures.style import CORRECT, WRONG, in_style, new_figure
-from manifold_robustness.figures.tables import count
+from ..errors import DataError
+from ..files.images import read_image
+from ..files.predictions import read_predictions
+from .about import About
+from .reading import count
+from .strengths import Strength
+from .style import CORRECT, WRONG, new_figure, set_title
+
+DECLARATION = {
+    "title": "examples",
+    "scope": "family",
+    "inputs": ["images", "predictions"],
+    "order": 20,
+    "caption": (
+        "One of the selected test images under every condition, with the class that the network "
+        "predicts. A cross marks a prediction that is wrong."
+    ),
+    "options": {
+        "properties": {
+            "size": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "description": "width and height in inches",
+                "default": [9, 4],
+            },
+            "image": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "which of the selected images, counted from 0",
+                "default": 0,
+            },
+        }
+    },
+}
 
 MOST_COLUMNS = 6
+CHARACTERS_PER_INCH = 12  # of a class's name under its image
 
 
-@in_style
-def plot_examples(
-    images: Sequence[np.ndarray],
+def draw(
+    inputs: Mapping[str, Mapping[str, str]],
+    about: About,
+    *,
+    size: tuple[float, float],
+    image: int,
+) -> tuple[Figure, str]:
+    """Return a grid of one image under each condition, with the class that the network predicts.
+
+    ``images`` and ``predictions`` are paths by condition, clean first; ``about.strengths`` has each
+    condition's strength. A wrong class carries a cross and a thick frame, so that it shows without
+    colour too.
+    """
+    pictures, predicted, true_class = _read(inputs["images"], inputs["predictions"], image)
+    strengths = [about.strengths[condition] for condition in inputs["images"]]
+    figure = _plot(pictures, strengths, predicted, true_class, about, size)
+    return figure, _describe(strengths, predicted, true_class, about.strength)
+
+
+def _read(
+    images: Mapping[str, str], predictions: Mapping[str, str], number: int
+) -> tuple[list[np.ndarray], list[str], str]:
+    """Return one image under every condition, the classes predicted, and its true class."""
+    pictures, predicted = [], []
+    for condition, path in images.items():
+        picture, index = read_image(path, number)
+        classes_predicted, labels, classes = read_predictions(predictions[condition])
+        if picture.shape[0] not in (1, 3):
+            raise DataError(
+                f"Need images of the shape (1 or 3, height, width). Got {picture.shape} in {path}."
+            )
+        pictures.append(picture)
+        predicted.append(classes[classes_predicted[index]])
+    return pictures, predicted, classes[labels[index]]
+
+
+def _plot(
+    pictures: Sequence[np.ndarray],
     strengths: Sequence[float],
     predicted: Sequence[str],
-    true_label: str,
-    strength: Strength,
-    size: tuple[float, float] | None = None,
+    true_class: str,
+    about: About,
+    size: tuple[float, float],
 ) -> Figure:
-    """Return a grid of one image at each strength, with the label that the network gives it.
-
-    `images` are arrays (channels, height, width), one or three channels, in [0, 1]; `strengths`
-    and `predicted` have one entry per image; strength 0 is the clean image. A wrong label carries
-    a cross and a thick frame, so that it shows without colour too.
-    """
-    _check(images, strengths, predicted)
-    rows = ceil(len(images) / MOST_COLUMNS)
-    columns = ceil(len(images) / rows)
-    figure = new_figure(size or (max(1.45 * columns, 4.5), 1.85 * rows + 0.45))
+    rows = ceil(len(pictures) / MOST_COLUMNS)
+    columns = ceil(len(pictures) / rows)
+    figure = new_figure(size)
+    width = int(CHARACTERS_PER_INCH * size[0] / columns)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, image, level, label in zip(grid, images, strengths, predicted, strict=False):
-        _draw(axes, image, label, label == true_label)
-        axes.set_title(strength.value(level), loc="center", fontsize=9)
-    for axes in grid[len(images) :]:
+    for axes, picture, level, name in zip(grid, pictures, strengths, predicted, strict=False):
+        _draw_picture(axes, picture)
+        _name(axes, name, name == true_class, width)
+        axes.set_title(about.strength.value(level), loc="center", fontsize=9)
+    for axes in grid[len(pictures) :]:
         axes.set_visible(False)
-    figure.suptitle(
-        f"One image of class “{true_label}” under every condition, and the class predicted"
-    )
+    set_title(figure, about.heading(f"one image of class “{true_class}”, and the class predicted"))
     return figure
 
 
-def describe_examples(
-    strengths: Sequence[float], predicted: Sequence[str], true_label: str, strength: Strength
+def _describe(
+    strengths: Sequence[float], predicted: Sequence[str], true_class: str, strength: Strength
 ) -> str:
     """Return how often the image is mistaken, at which strengths, and for what, as a sentence."""
     wrong = [
-        (level, label)
-        for level, label in zip(strengths, predicted, strict=True)
-        if label != true_label
+        (level, name)
+        for level, name in zip(strengths, predicted, strict=True)
+        if name != true_class
     ]
     text = (
-        f"The image of class ``{true_label}`` is recognised under "
+        f"The image of class ``{true_class}`` is recognised under "
         f"{len(strengths) - len(wrong)} of {count(len(strengths), 'condition')}"
     )
     if not wrong:
         return f"{text}."
     levels: dict[str, list[float]] = {}
-    for level, label in wrong:
-        levels.setdefault(label, []).append(level)
+    for level, name in wrong:
+        levels.setdefault(name, []).append(level)
     mistakes = ", ".join(
-        f"``{label}`` ({_levels(found, strength)})" for label, found in levels.items()
+        f"``{name}`` ({_levels(found, strength)})" for name, found in levels.items()
     )
     return f"{text}, and mistaken for {mistakes}."
 
@@ -76,22 +138,8 @@ def _levels(found: list[float], strength: Strength) -> str:
     return f"{len(found)} strengths, {strength.value(min(found))} to {strength.value(max(found))}"
 
 
-def _check(images: Sequence[np.ndarray], *others: Sequence) -> None:
-    if not images or any(len(other) != len(images) for other in others):
-        lengths = [len(images), *(len(other) for other in others)]
-        raise DataError(
-            f"Images, strengths and predicted labels need the same length, at least 1; the lengths "
-            f"are {lengths}."
-        )
-    for image in images:
-        if np.ndim(image) != 3 or np.shape(image)[0] not in (1, 3):
-            raise DataError(
-                f"An image needs the shape (1 or 3, height, width); it is {np.shape(image)}."
-            )
-
-
-def _draw(axes: Axes, image: np.ndarray, label: str, correct: bool) -> None:
-    pixels = np.clip(np.moveaxis(np.asarray(image), 0, -1), 0, 1)
+def _draw_picture(axes: Axes, picture: np.ndarray) -> None:
+    pixels = np.clip(np.moveaxis(picture, 0, -1), 0, 1)
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     # Enlarged here, so that no viewer of the SVG smooths the pixels.
@@ -99,11 +147,16 @@ def _draw(axes: Axes, image: np.ndarray, label: str, correct: bool) -> None:
     pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="none")
     axes.set(xticks=[], yticks=[])
+
+
+def _name(axes: Axes, name: str, correct: bool, width: int) -> None:
     colour = CORRECT if correct else WRONG
     for spine in axes.spines.values():
         spine.set(visible=True, color=colour, linewidth=1 if correct else 3)
     axes.set_xlabel(
-        f"{'✓' if correct else '✗'} {label}",
+        textwrap.fill(
+            f"{'✓' if correct else '✗'} {name}", max(width, 6), max_lines=2, placeholder="…"
+        ),
         color=colour,
         fontweight="normal" if correct else "bold",
     )

@@ -1,12 +1,18 @@
-"""What a figure's job writes: SVG, PNG, and a sentence for the caption."""
+"""What a figure's job writes: SVG, PNG, and its caption."""
 
-from manifold_robustness.atomic import written_beside
-from manifold_robustness.figures.style import save_figure
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ..files.atomic import written_beside
+from .style import save_figure
 
 
-def write_figure(figure, description, *, svg, png, numbers):
-    """Write a figure as SVG and PNG, and its description as reStructuredText, each whole."""
+def write_figure(
+    figure: Figure, caption: str, *, svg: Path | str, png: Path | str, text: Path | str
+) -> None:
+    """Write a figure as SVG and PNG, and its caption as reStructuredText, each whole."""
     with written_beside(svg) as svg_file, written_beside(png) as png_file:
         save_figure(figure, svg_file, png_file)
-    with written_beside(numbers) as file:
-        file.write_text(description + "\n", encoding="utf-8")
+    with written_beside(text) as file:
+        file.write_text(caption + "\n", encoding="utf-8")

@@ -1,5 +1,7 @@
 """Manifold geometry of every layer at every strength, as heatmaps."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,69 +10,116 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from manifold_robustness.figures import tables
-from manifold_robustness.figures.measures import Measure, measures
-from manifold_robustness.figures.strengths import Strength, short, spread
-from manifold_robustness.figures.style import in_style, new_figure
+from .about import About
+from .measures import Measure, measures
+from .reading import (
+    SUMMARY_COLUMNS,
+    count,
+    decimal,
+    grid,
+    layers,
+    require_rows,
+    sample,
+    strengths,
+)
+from .strengths import Strength, short, spread
+from .style import new_figure, set_title
+
+DECLARATION = {
+    "title": "heatmaps",
+    "scope": "family",
+    "inputs": ["summary"],
+    "order": 60,
+    "caption": (
+        "Capacity, dimension and radius of the class manifolds and the correlation of their "
+        "centers as maps: layers in forward order against strengths. A hatched cell was not "
+        "computed."
+    ),
+    "options": {
+        "properties": {
+            "size": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "description": "width and height in inches",
+                "default": [12, 9],
+            },
+            "frame": {
+                "enum": ["reference", "rank"],
+                "description": "of the dimension: the field's reference's, or the points' own span",
+                "default": "reference",
+            },
+            "labels": {
+                "enum": ["path", "reference"],
+                "description": "names of layers: module paths, or the reference extractor's labels",
+                "default": "path",
+            },
+        }
+    },
+}
 
 MOST_LABELS = 24  # strengths that fit side by side under one panel
 
 
-@in_style
-def plot_heatmaps(
-    summary: pd.DataFrame,
-    strength: Strength,
-    frame: str = "reference",
-    labels: str = "path",
-    size: tuple[float, float] | None = None,
-) -> Figure:
+def draw(
+    inputs: Mapping[str, pd.DataFrame],
+    about: About,
+    *,
+    size: tuple[float, float],
+    frame: str,
+    labels: str,
+) -> tuple[Figure, str]:
     """Return four heatmaps, layers (rows, forward order) by strengths (columns, clean first).
 
-    `summary` has one row per (condition, layer), of clean and one family. A cell without a finite
-    value is left out: hatching shows through. `frame`: see `measures`; `labels`: see
-    `tables.layers`.
+    ``summary`` has one row per (condition, layer). A cell without a finite value is left out:
+    hatching shows through. `frame`: see :func:`.measures.measures`; `labels`: see
+    :func:`.reading.layers`.
     """
-    shown = measures(frame)
-    _require(summary, shown)
-    levels, names = tables.strengths(summary), tables.layers(summary, labels)
-    width = 1.6 + 4 * min(max(0.2 * len(levels), 1.95), 3.6)
-    figure = new_figure(size or (width, min(max(3.4, 2 + 0.185 * len(names)), 16)))
+    summary, shown = inputs["summary"], measures(frame)
+    require_rows(summary, [*SUMMARY_COLUMNS, *(one.column for one in shown)], "summary")
+    names = layers(summary, labels)
+    figure = _plot(summary, names, shown, about, size)
+    return figure, _describe(summary, names, about.strength)
+
+
+def _plot(
+    summary: pd.DataFrame,
+    names: list[str],
+    shown: list[Measure],
+    about: About,
+    size: tuple[float, float],
+) -> Figure:
+    figure = new_figure(size)
     panels = figure.subplots(1, 4, sharey=True)
     for axes, letter, measure in zip(panels, "abcd", shown, strict=True):
-        cells = _draw(axes, tables.grid(summary, measure.column), measure)
+        cells = _draw_measure(axes, grid(summary, measure.column), measure)
         _add_colour_bar(cells, measure.label, f"({letter}) {measure.title}")
-        _label_strengths(axes, levels)
+        _label_strengths(axes, strengths(summary))
     _label_layers(panels[0], names)
-    figure.supxlabel(strength.label, fontsize=9)
-    figure.suptitle(
-        f"Manifold geometry of each layer, {tables.subject(summary)} ({tables.sample(summary)})"
-    )
+    figure.supxlabel(about.strength.label, fontsize=9)
+    set_title(figure, about.heading("manifold geometry of each layer"), sample(summary))
     return figure
 
 
-def describe_heatmaps(
-    summary: pd.DataFrame, strength: Strength, frame: str = "reference", labels: str = "path"
-) -> str:
+def _describe(summary: pd.DataFrame, names: list[str], strength: Strength) -> str:
     """Return where capacity is least and greatest, and how many cells are blank."""
-    shown = measures(frame)
-    _require(summary, shown)
-    tables.family(summary)
-    capacity = tables.grid(summary, "capacity")
+    capacity = grid(summary, "capacity")
     blank = f"{np.isnan(_finite(capacity)).sum()} of {capacity.size} cells are blank"
     if not np.isfinite(capacity).any():
         return f"No capacity is known: {blank}."
-    names, levels = tables.layers(summary, labels), tables.strengths(summary)
+    levels = strengths(summary)
 
     def cell(flat_index: int) -> str:
         row, column = np.unravel_index(flat_index, capacity.shape)
-        value = tables.decimal(capacity[row, column])
+        value = decimal(capacity[row, column])
         return f"{value} (``{names[row]}``, {strength.value(levels[column])})"
 
     least, greatest = np.nanargmin(_finite(capacity)), np.nanargmax(_finite(capacity))
-    extent = f"{tables.count(len(names), 'layer')} and {tables.count(len(levels), 'condition')}"
+    extent = f"{count(len(names), 'layer')} and {count(len(levels), 'condition')}"
     return (
         f"Capacity ranges from {cell(least)} to {cell(greatest)} over {extent}; {blank} "
-        f"({tables.sample(summary)})."
+        f"({sample(summary)})."
     )
 
 
@@ -78,12 +127,7 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _require(summary: pd.DataFrame, shown: list[Measure]) -> None:
-    columns = [m.column for m in shown]
-    tables.require(summary, [*tables.SUMMARY_COLUMNS, *columns], "summary")
-
-
-def _draw(axes: Axes, values: np.ndarray, measure: Measure) -> QuadMesh:
+def _draw_measure(axes: Axes, values: np.ndarray, measure: Measure) -> QuadMesh:
     axes.patch.set(facecolor="white", hatch="////", edgecolor="0.75", linewidth=0)
     known = values[np.isfinite(values)]
     logarithmic = measure.spans_decades and known.size and known.max() > 5 * known.min() > 0
@@ -102,10 +146,10 @@ def _add_colour_bar(cells: QuadMesh, label: str, title: str) -> None:
         cells,
         ax=cells.axes,
         location="top",
-        label=label,
         aspect=18,
         **(plain if isinstance(cells.norm, LogNorm) else {}),
     )
+    bar.set_label(label, parse_math=True)
     bar.ax.set_title(title)
     bar.minorticks_off()
 

@@ -1,93 +1,134 @@
 """Manifold geometry of the last layer against the strength of the perturbation."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from manifold_robustness.figures import tables
-from manifold_robustness.figures.measures import Measure, measures
-from manifold_robustness.figures.published import draw_published
-from manifold_robustness.figures.strengths import (
-    Strength,
-    draw_against_strength,
-    label_log_axis,
-)
-from manifold_robustness.figures.style import in_style, new_figure
+from .about import About
+from .measures import Measure, measures
+from .published import draw_published, name_sources
+from .reading import count, decimal, last_layer, layers, limits, require_summary, sample
+from .strengths import Strength, draw_against_strength, label_log_axis
+from .style import new_figure, set_title
+
+DECLARATION = {
+    "title": "last layer",
+    "scope": "family",
+    "inputs": ["summary"],
+    "order": 40,
+    "caption": (
+        "Capacity, dimension and radius of the class manifolds and the correlation of their "
+        "centers in the last layer analysed, against the strength of the perturbation, with 95 % "
+        "intervals (Student's t) over disjoint draws of images. The dashed line is the value of "
+        "the clean images."
+    ),
+    "options": {
+        "properties": {
+            "size": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "description": "width and height in inches",
+                "default": [9, 6.6],
+            },
+            "frame": {
+                "enum": ["reference", "rank"],
+                "description": "of the dimension: the field's reference's, or the points' own span",
+                "default": "reference",
+            },
+            "labels": {
+                "enum": ["path", "reference"],
+                "description": "names of layers: module paths, or the reference extractor's labels",
+                "default": "path",
+            },
+        }
+    },
+}
 
 
-@in_style
-def plot_last_layer(
-    summary: pd.DataFrame,
-    strength: Strength,
-    frame: str = "reference",
-    labels: str = "path",
-    published: pd.DataFrame | None = None,
-    size: tuple[float, float] | None = None,
-) -> Figure:
+def draw(
+    inputs: Mapping[str, pd.DataFrame],
+    about: About,
+    *,
+    size: tuple[float, float],
+    frame: str,
+    labels: str,
+) -> tuple[Figure, str]:
     """Return capacity, dimension, radius and center correlation (a-d) of the last layer.
 
     They stand with their 95 % intervals against the strength, on a logarithmic axis; clean has a
-    place of its own at the left, and its value is a line to compare with. `summary` has one row per
-    (condition, layer), of clean and one family. `frame`: see `measures`; `labels`: see
-    `tables.layers`; `published`: values to draw too, of `published_table`.
+    place of its own at the left, and its value is a line to compare with. ``summary`` has one row
+    per (condition, layer). `frame`: see :func:`.measures.measures`; `labels`: see
+    :func:`.reading.layers`. Published values are drawn too.
     """
-    shown = measures(frame)
-    table = _last(summary, shown)
+    summary, shown = inputs["summary"], measures(frame)
+    require_summary(summary, shown)
+    table = last_layer(summary)
+    (layer,) = layers(table, labels)
+    text = _describe(table, layer, shown, about.strength)
+    if about.published is not None:
+        text += _describe_published(about.published, shown)
+    return _plot(table, layer, shown, about, size), text
+
+
+def _plot(
+    table: pd.DataFrame,
+    layer: str,
+    shown: list[Measure],
+    about: About,
+    size: tuple[float, float],
+) -> Figure:
     levels = list(table["strength"])
-    figure = new_figure(size or (9, 6.6))
+    figure = new_figure(size)
     panels = figure.subplots(2, 2, sharex=True)
     for axes, letter, measure in zip(panels.flat, "abcd", shown, strict=True):
-        _draw(axes, table, measure.column)
-        axes.set(title=f"({letter}) {measure.title}", ylabel=measure.label)
-        if published is not None:
-            draw_published(axes, published, measure.column, levels, strength)
+        _draw_measure(axes, table, measure.column)
+        axes.set_title(f"({letter}) {measure.title}")
+        axes.set_ylabel(measure.label, parse_math=True)
+        if about.published is not None:
+            draw_published(axes, about.published, measure.column, levels, about.strength)
         if len(axes.get_legend_handles_labels()[0]) > 1:
             axes.legend(loc="best")
     for axes in panels[1]:
-        label_log_axis(axes, levels, strength, columns=2)
-    figure.suptitle(
-        f"Manifold geometry of {tables.layers(table, labels)[0]}, {tables.subject(table)} "
-        f"({tables.sample(table)})"
-    )
+        label_log_axis(axes, levels, about.strength, columns=2)
+    set_title(figure, about.heading(f"manifold geometry of {layer}"), sample(table))
     return figure
 
 
-def describe_last_layer(
-    summary: pd.DataFrame, strength: Strength, frame: str = "reference", labels: str = "path"
-) -> str:
-    """Return the strengths at which each measure of the last layer is least and greatest."""
-    shown = measures(frame)
-    table = _last(summary, shown)
+def _describe(table: pd.DataFrame, layer: str, shown: list[Measure], strength: Strength) -> str:
+    """Return the strengths at which each measure is least and greatest, as one sentence."""
     ranges = [f"{measure.name} {_extremes(table, measure.column, strength)}" for measure in shown]
     return (
-        f"Over {tables.count(len(table), 'condition')}, ``{tables.layers(table, labels)[0]}`` has "
-        f"{', '.join(ranges)} ({tables.sample(table)})."
+        f"Over {count(len(table), 'condition')}, ``{layer}`` has {', '.join(ranges)} "
+        f"({sample(table)})."
     )
 
 
-def _last(summary: pd.DataFrame, shown: list[Measure]) -> pd.DataFrame:
-    columns = [m.column + end for m in shown for end in ("", "_low", "_high")]
-    tables.require(summary, [*tables.SUMMARY_COLUMNS, *columns], "summary")
-    tables.family(summary)
-    last = summary[summary["layer_index"] == summary["layer_index"].max()]
-    return last.sort_values("strength").reset_index(drop=True)
+def _describe_published(published: pd.DataFrame, shown: list[Measure]) -> str:
+    sources = name_sources(published, [measure.column for measure in shown])
+    if not sources:
+        return ""
+    return f" Open marks are published values ({sources}), with their reading errors."
 
 
 def _extremes(table: pd.DataFrame, column: str, strength: Strength) -> str:
     values = table[column].where(np.isfinite(table[column]))
     if values.notna().sum() < 2:
-        return " ".join(tables.decimal(value) for value in values.head(1))
+        return " ".join(decimal(value) for value in values.head(1))
     least, greatest = values.idxmin(), values.idxmax()
     return " to ".join(
-        f"{tables.decimal(values[row])} ({strength.value(table['strength'][row])})"
+        f"{decimal(values[row])} ({strength.value(table['strength'][row])})"
         for row in (least, greatest)
     )
 
 
-def _draw(axes: Axes, table: pd.DataFrame, column: str) -> None:
+def _draw_measure(axes: Axes, table: pd.DataFrame, column: str) -> None:
     value, low, high = table[[column, f"{column}_low", f"{column}_high"]].to_numpy(float).T
-    bottom, top = tables.limits(value, low, high)
+    bottom, top = limits(value, low, high)
     for clean in value[table["strength"] == 0]:
         axes.axhline(clean, color="black", linestyle="--", linewidth=0.9, label="clean")
     bounds = np.clip([low, high], bottom, top)

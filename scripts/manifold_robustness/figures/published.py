@@ -1,15 +1,22 @@
 """Published values in the axes of a run's own."""
 
+from collections.abc import Collection
 from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from manifold_robustness.figures.strengths import Strength, log_places
-from manifold_robustness.figures.style import WRONG
+from .strengths import Strength, log_places
+from .style import WRONG
 
 MARKERS = "sD^v"
+
+
+def name_sources(published: pd.DataFrame, quantities: Collection[str]) -> str:
+    """Return the titles of the sources of some quantities, in words; "" where there are none."""
+    sources = published.loc[published["quantity"].isin(quantities), "source"].unique()
+    return " and ".join(f"“{source}”" for source in sources)
 
 
 def draw_published(
@@ -22,7 +29,7 @@ def draw_published(
 ) -> None:
     """Draw the published values of a quantity, each source with a marker of its own.
 
-    `published` is the table of `manifold_robustness.published.published_table` (none of its rows
+    `published` is the table of :func:`~..paper.published.published_table` (none of its rows
     may be of `quantity`), `levels` the run's strengths, for which the axis is made
     (`strengths.log_places`): values outside of their range are left out. Bars are reading errors.
     The vertical axis grows to hold them.

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from manifold_robustness.figures.style import CORRECT
+from .style import CORRECT, QUIET
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Strength:
     'ε = 0.03125'
     """
 
-    name: str = "sigma"
-    symbol: str = "σ"
-    description: str = "standard deviation of the noise, pixel units"
+    name: str
+    symbol: str
+    description: str
 
     @property
     def label(self) -> str:
@@ -123,6 +123,17 @@ def draw_against_strength(
         axes.vlines(places[chosen], low[chosen], high[chosen], color=colour, linewidth=2)
     axes.fill_between(
         places[perturbed], low[perturbed], high[perturbed], color=CORRECT, alpha=0.2, linewidth=0
+    )
+
+
+def draw_chance(axes: Axes, n_classes: int) -> None:
+    """Draw the accuracy (%) of guessing among `n_classes`, as a line to compare with."""
+    axes.axhline(
+        100 / n_classes,
+        color=QUIET,
+        linestyle=":",
+        linewidth=1.2,
+        label=f"chance: {100 / n_classes:.4g} %",
     )
 
 

@@ -1,12 +1,39 @@
-"""Figure 1: how the network learned."""
+"""How the network learned."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from manifold_robustness.figures.style import QUIET, in_style, new_figure
-from manifold_robustness.figures.tables import count, require
+from .about import About
+from .reading import count, require_rows
+from .style import QUIET, new_figure, set_title
+
+DECLARATION = {
+    "title": "training",
+    "scope": "network",
+    "inputs": ["history"],
+    "order": 10,
+    "caption": (
+        "Accuracy and loss of the network on the training, validation and test images after each "
+        "epoch. The marked epoch, best on the validation images, gave the weights that everything "
+        "else uses."
+    ),
+    "options": {
+        "properties": {
+            "size": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "description": "width and height in inches",
+                "default": [9, 3.6],
+            },
+        }
+    },
+}
 
 # Told apart by dashes too. Okabe and Ito's colours.
 SETS = {
@@ -19,30 +46,35 @@ COLUMNS = ["epoch", "learning_rate", "best"] + [
 ]
 
 
-@in_style
-def plot_training(history: pd.DataFrame, size: tuple[float, float] | None = None) -> Figure:
+def draw(
+    inputs: Mapping[str, pd.DataFrame], about: About, *, size: tuple[float, float]
+) -> tuple[Figure, str]:
     """Return accuracy (a, %) and loss (b, per image) of the three sets against the epoch.
 
-    `history` has one row per epoch: epoch (from 1), learning_rate, best (whether its weights were
+    ``history`` has one row per epoch: epoch (from 1), learning_rate, best (whether its weights were
     kept) and `<set>_accuracy` (a fraction), `<set>_loss` for train, validation and test.
     """
-    require(history, COLUMNS, "history")
-    figure = new_figure(size or (9.5, 3.9))
+    history = inputs["history"]
+    require_rows(history, COLUMNS, "history")
+    return _plot(history, about, size), _describe(history)
+
+
+def _plot(history: pd.DataFrame, about: About, size: tuple[float, float]) -> Figure:
+    figure = new_figure(size)
     left, right = figure.subplots(1, 2)
-    _draw(left, history, "accuracy", 100)
-    _draw(right, history, "loss", 1)
+    _draw_sets(left, history, "accuracy", 100)
+    _draw_sets(right, history, "loss", 1)
     left.set(title="(a) Accuracy", ylabel="accuracy (%)")
     right.set(title="(b) Loss", ylabel="cross-entropy per image")
     _mark_kept(left, history)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    figure.suptitle(f"Training over {count(len(history), 'epoch')}")
+    set_title(figure, about.heading(f"training over {count(len(history), 'epoch')}"))
     return figure
 
 
-def describe_training(history: pd.DataFrame) -> str:
+def _describe(history: pd.DataFrame) -> str:
     """Return the accuracy of the kept weights, and when they were found, as a sentence."""
-    require(history, COLUMNS, "history")
     kept = _kept(history)
     return (
         f"The weights of epoch {kept.epoch:.0f} of {len(history)} were kept: their accuracy is "
@@ -55,7 +87,7 @@ def _kept(history: pd.DataFrame) -> pd.Series:
     return history[history["best"]].iloc[-1] if history["best"].any() else history.iloc[-1]
 
 
-def _draw(axes: Axes, history: pd.DataFrame, quantity: str, factor: float) -> None:
+def _draw_sets(axes: Axes, history: pd.DataFrame, quantity: str, factor: float) -> None:
     marker = "o" if len(history) <= 15 else None
     for name, (colour, dashes) in SETS.items():
         axes.plot(

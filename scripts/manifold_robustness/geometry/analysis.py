@@ -1,9 +1,11 @@
 """From clouds of points to capacity, radius, dimension and center correlation."""
 
+import warnings
 from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ..conventions import HARMONIC, to_averaging_scale
 from ..errors import GeometryError, SolverError
 from .anchors import find_anchor_points
 from .centers import find_center_structure, remove_directions
@@ -15,6 +17,7 @@ from .inputs import (
     check_margin,
     check_seed,
     check_tolerance,
+    doubt_layout,
 )
 from .solvers import DEFAULT_SOLVER
 from .statistics import AnchorStatistics, anchor_statistics
@@ -47,7 +50,7 @@ class ManifoldGeometry:
         Least share of a center's norm that survives the projection.
     primal_residual, dual_residual, gap_residual : float
         Greatest scaled KKT residuals over all programs, see :func:`kkt_residuals`.
-    n_resolved : int
+    n_second_solutions : int
         Programs that the second solver had to solve again.
     n_points : int
         Of each manifold. Too few points inflate the capacity: never state one without them.
@@ -80,7 +83,7 @@ class ManifoldGeometry:
     primal_residual: float
     dual_residual: float
     gap_residual: float
-    n_resolved: int
+    n_second_solutions: int
     n_points: np.ndarray
     n_features: int
     n_gaussian_vectors: int
@@ -100,6 +103,7 @@ def analyze_manifolds(
     center_restarts: int | None = None,
     solver: str = DEFAULT_SOLVER,
     tolerance: float = 1e-10,
+    warn_if_transposed: bool = True,
 ) -> ManifoldGeometry:
     r"""Mean-field theoretic manifold analysis of clouds of points.
 
@@ -112,8 +116,9 @@ def analyze_manifolds(
     Parameters
     ----------
     points : (n_manifolds, n_points, n_features), or a sequence of (n_points_i, n_features)
-        Of a sequence each manifold is asked for twice and not kept: one that reads them from a
-        file needs the memory of one manifold and of all centers.
+        Arrays, or tensors of torch as they are. Of a sequence each manifold is asked for twice and
+        not kept: one that reads them from a file needs the memory of one manifold and of all
+        centers.
     margin
         :math:`\kappa \ge 0`, in units of the Gaussian field: :math:`\sqrt{N}` times the geometric
         margin of unit vectors.
@@ -134,6 +139,9 @@ def analyze_manifolds(
     tolerance
         Greatest scaled KKT residual that passes. A program that misses it is solved again by the
         second solver.
+    warn_if_transposed
+        Whether a manifold of fewer features than points gives a `UserWarning`: in the layout of
+        the reference implementation, features x points, it would be transposed.
 
     Returns
     -------
@@ -166,6 +174,8 @@ def analyze_manifolds(
         *((cloud.shape, cloud.mean(0, dtype=float)) for cloud in clouds), strict=True
     )
     means = np.array(means)
+    if warn_if_transposed and (doubt := doubt_layout(shapes)):
+        warnings.warn(doubt, stacklevel=3)  # names the caller's line, beyond the decorator's
     margin, tolerance, seed = check_margin(margin), check_tolerance(tolerance), check_seed(seed)
     if gaussian_vectors is None:
         n_gaussian_vectors = check_count(n_gaussian_vectors, "Gaussian vector")
@@ -203,7 +213,7 @@ def analyze_manifolds(
         primal_residual=max(one.primal_residual for one in anchors),
         dual_residual=max(one.dual_residual for one in anchors),
         gap_residual=max(one.gap_residual for one in anchors),
-        n_resolved=sum(one.n_resolved for one in anchors),
+        n_second_solutions=sum(one.n_second_solutions for one in anchors),
         n_points=n_points,
         n_features=means.shape[1],
         n_gaussian_vectors=n_gaussian_vectors,
@@ -246,9 +256,9 @@ def _collect(statistics):
         means[f"mean_{name}"] = float(columns[name].mean())
         errors = columns[f"{name}_error"]
         means[f"mean_{name}_error"] = float(np.sqrt((errors**2).sum()) / count)
-    inverse = 1 / columns["capacity"]
+    inverse = to_averaging_scale(columns["capacity"], HARMONIC)
     inverse_errors = columns["capacity_error"] * inverse**2
-    mean = float(1 / inverse.mean())
+    mean = float(to_averaging_scale(inverse.mean(), HARMONIC))
     means["mean_capacity"] = mean
     means["mean_capacity_error"] = float(mean**2 * np.sqrt((inverse_errors**2).sum()) / count)
     return columns | means

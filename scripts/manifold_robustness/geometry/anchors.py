@@ -21,7 +21,7 @@ class AnchorPoints:
         The multipliers of the constraints; 0 where the Gaussian vector meets them all.
     primal_residual, dual_residual, gap_residual : float
         Greatest scaled residuals over the programs, see :func:`solvers.kkt_residuals`.
-    n_resolved : int
+    n_second_solutions : int
         Programs that the second solver had to solve again.
     """
 
@@ -30,7 +30,7 @@ class AnchorPoints:
     primal_residual: float
     dual_residual: float
     gap_residual: float
-    n_resolved: int
+    n_second_solutions: int
 
 
 @single_threaded
@@ -109,5 +109,5 @@ def find_anchor_points(
         primal_residual=solution.primal_residual,
         dual_residual=solution.dual_residual,
         gap_residual=solution.gap_residual,
-        n_resolved=solution.n_resolved,
+        n_second_solutions=solution.n_second_solutions,
     )

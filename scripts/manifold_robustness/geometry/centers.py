@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..conventions import greatest_center_rank
 from ..errors import GeometryError
 from .center_search import find_minima
 from .frame import ROUNDING, gram_schmidt
@@ -125,8 +126,8 @@ def find_center_structure(
         restarts = max(FEWEST_RESTARTS, RESTARTS_TIMES_MANIFOLDS // len(centers))
     restarts = check_count(restarts, "start of the center search")
     coordinates, basis = _center_frame(np.asarray(centers, dtype=float))
-    # Centers about their mean span at most n_manifolds - 1 dimensions; two of them must remain.
-    greatest_rank = max(coordinates.shape[1] - 2, 0)
+    # Centers that span fewer dimensions have room for fewer directions, as fewer manifolds would.
+    greatest_rank = greatest_center_rank(coordinates.shape[1] + 1)
     ranks = _ranks(rank, greatest_rank, len(coordinates))
 
     generator = np.random.default_rng(np.random.SeedSequence(seed))

@@ -58,6 +58,22 @@ def check_manifolds(points) -> Manifolds:
     return clouds
 
 
+def doubt_layout(shapes: Sequence[tuple[int, int]]) -> str | None:
+    """A sentence on the first manifold (n_points, n_features) of fewer features than points.
+
+    The field's reference implementation takes features x points; arrays in its layout are valid
+    here too, and would give plausible numbers of something else.
+    """
+    for index, (n_points, n_features) in enumerate(shapes):
+        if n_features < n_points:
+            return (
+                f"Manifold {index} has {n_points} points of {n_features} features. Is it "
+                "transposed? Rows are points here; the field's reference implementation has them "
+                "in columns. Where there are so few features, pass warn_if_transposed=False."
+            )
+    return None
+
+
 def check_margin(margin) -> float:
     """A margin as a number >= 0."""
     if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < np.inf:
@@ -100,7 +116,7 @@ def check_gaussian_vectors(vectors, shapes) -> list[np.ndarray]:
         )
     checked = []
     for index, (array, shape) in enumerate(zip(vectors, shapes, strict=True)):
-        array = np.asarray(array)
+        array = _as_array(array)
         rows = min(shape) + 1
         n_vectors = checked[0].shape[1] if checked else "n_gaussian_vectors"
         fits = array.ndim == 2 and array.shape[0] == rows and array.shape[1] > 0
@@ -115,11 +131,24 @@ def check_gaussian_vectors(vectors, shapes) -> list[np.ndarray]:
     return checked
 
 
+def _as_array(values):
+    """An array of what a person has: a tensor of torch too, with gradients or on a device."""
+    if isinstance(values, (list, tuple)) and any(hasattr(item, "detach") for item in values):
+        return np.stack([_as_array(item) for item in values])
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    values = values.detach().cpu()
+    try:
+        return values.numpy()
+    except TypeError:  # of a type that NumPy has not, as bfloat16: float32 holds its every value
+        return values.float().numpy()
+
+
 def _as_sequence(points):
-    if isinstance(points, np.ndarray) and points.ndim != 3 and points.dtype != object:
+    if getattr(points, "ndim", 3) != 3 and points.dtype != object:
         raise GeometryError(
             "Need points of shape (n_manifolds, n_points, n_features). "
-            f"Got an array of shape {points.shape}."
+            f"Got an array of shape {tuple(points.shape)}."
         )
     if hasattr(points, "__len__") and hasattr(points, "__getitem__"):
         return points
@@ -133,7 +162,7 @@ def _as_sequence(points):
 
 def _as_numbers(cloud, index):
     try:
-        array = np.asarray(cloud)
+        array = _as_array(cloud)
     except ValueError:
         raise GeometryError(
             f"Need an array (n_points, n_features) of numbers. Manifold {index} is ragged."

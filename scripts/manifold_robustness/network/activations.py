@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..errors import ResourceError
+from ..files.stores import ArraySpec, create_stores
 from ..limits import (
     available_memory,
     choose_basis,
@@ -18,13 +20,13 @@ from ..limits import (
     require_stores,
     store_bytes,
 )
-from ..stores import ArraySpec, create_stores
-from .layers import INPUT, check_layers, list_layers, reference_labels
+from ..networks import require_layers
+from .layers import INPUT, list_layers, reference_labels
 
 logger = logging.getLogger(__name__)
 
 
-def span_coordinates(points):
+def span_coordinates(points: torch.Tensor) -> torch.Tensor:
     """Return exact coordinates of points in their own span.
 
     With X the (n_features, n) matrix of points and X = Q R its QR decomposition, the columns of R
@@ -52,12 +54,19 @@ def span_coordinates(points):
     return torch.linalg.qr(points.T, mode="r").R.T
 
 
-def extract_activations(model, images, paths, basis, attributes, device):
+def extract_activations(
+    network: nn.Module,
+    images: np.ndarray,
+    paths: dict[str, str | Path],
+    basis: str,
+    attributes: dict,
+    device: torch.device,
+) -> None:
     """Write the activations of layers for all replicates, one Zarr store per layer.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    network : torch.nn.Module
         In evaluation mode, on `device`.
     images : ndarray, float32 (replicates, n_manifolds, n_points, channels, height, width)
     paths : dict of str to path
@@ -80,9 +89,10 @@ def extract_activations(model, images, paths, basis, attributes, device):
     ResourceError
         Where that takes more memory or disk than there is.
     """
-    layers, labels = list(paths), reference_labels(model)
-    known = list_layers(model, images.shape[3:])
-    check_layers(layers, known)
+    layers, labels = list(paths), reference_labels(network)
+    known = list_layers(network, images.shape[3:])
+    name = str(attributes.get("network", ""))
+    require_layers(layers, [layer.name for layer in known], name)
     sizes = {layer.name: layer.n_features for layer in known}
     bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
     require_extraction(sizes, bases, images.shape[:3], available_memory())
@@ -109,7 +119,7 @@ def extract_activations(model, images, paths, basis, attributes, device):
                 def keep(layer, output, place=(replicate, manifolds)):
                     _write(arrays[layer]["activations"], place, output, bases[layer])
 
-                _forward(model, _flat_images(batch[manifolds]), layers, keep, device)
+                _forward(network, _flat_images(batch[manifolds]), layers, keep, device)
             logger.info("replicate %d of %d is written", replicate + 1, len(images))
 
 
@@ -146,10 +156,10 @@ def _spec(shape, n_features, basis):
     return ArraySpec((*shape, n_features), "float32", dimensions, (1, 1, n_points, n_features))
 
 
-def _forward(model, images, layers, keep, device):
+def _forward(network, images, layers, keep, device):
     """Run one forward pass and call ``keep(layer, output)`` with each layer's flattened output."""
     images = images.to(device)
-    modules = dict(model.named_modules())
+    modules = dict(network.named_modules())
     handles = [
         modules[layer].register_forward_hook(
             lambda _module, _inputs, output, layer=layer: keep(layer, output.flatten(1))
@@ -161,7 +171,7 @@ def _forward(model, images, layers, keep, device):
         with torch.inference_mode():
             if INPUT in layers:
                 keep(INPUT, images.flatten(1))
-            model(images)
+            network(images)
     except torch.OutOfMemoryError as error:
         raise ResourceError(
             f"{len(images)} images at once are too many for the memory of {device}; set "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..atomic import sealed, unsealed, written_beside
+from ..files.atomic import sealed, unsealed, written_beside
 
 logger = logging.getLogger(__name__)
 

@@ -1,12 +1,14 @@
 """What later stages want of the network and the data set, checked before a training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import nn
+from torch.utils.data import Dataset
 
-from ..conditions import list_conditions
-from ..configuration import select_layers
 from ..errors import DataError
+from ..experiment import Experiment, read_experiment
 from ..limits import (
     choose_basis,
     memory_of_other_jobs,
@@ -15,24 +17,35 @@ from ..limits import (
     require_stores,
     store_bytes,
 )
+from ..networks import require_layers
 from .data_sets import labels_of
-from .layers import check_layers, list_layers
+from .layers import list_layers
 
 
-def check_experiment(config, model, test, classes, folder):
-    """Check the layers, classes and test images that a configuration asks for.
+def require_feasible(
+    config: dict,
+    name: str,
+    network: nn.Module,
+    test: Dataset,
+    classes: Sequence[str],
+    folder: str | Path,
+) -> None:
+    """Refuse an experiment that a later stage would refuse, before hours of training.
 
     Parameters
     ----------
-    config : dict
+    config
         The whole configuration.
-    model : torch.nn.Module
+    name
+        Of the network in the configuration.
+    network
         On the CPU.
-    test : torch.utils.data.Dataset
+    test
         The test images.
-    classes : list of str
-    folder : path
-        Where the results are written.
+    classes
+        Their names.
+    folder
+        Where the network's results are written.
 
     Raises
     ------
@@ -43,21 +56,22 @@ def check_experiment(config, model, test, classes, folder):
     ResourceError
         Where this machine has too little memory or disk for what later stages do.
     """
-    layers = list_layers(model, test[0][0].shape)
-    check_layers(config["activations"]["layers"], layers)
-    _check_images(config, test, classes)
-    _check_room(config, {layer.name: layer.n_features for layer in layers}, Path(folder))
+    experiment = read_experiment(config)
+    layers = list_layers(network, test[0][0].shape)
+    require_layers(experiment.networks[name].layers, [layer.name for layer in layers], name)
+    _require_images(config["images"], labels_of(test), classes)
+    sizes = {layer.name: layer.n_features for layer in layers}
+    _require_room(experiment, name, sizes, Path(folder))
 
 
-def _check_images(config, test, classes):
-    images = config["images"]
+def _require_images(images, labels, classes):
     if images["n_manifolds"] > len(classes):
         raise DataError(
             f"images.n_manifolds is {images['n_manifolds']}, but the data set has "
             f"{len(classes)} classes"
         )
     needed = images["n_points"] * images["replicates"]
-    counts = np.bincount(labels_of(test), minlength=len(classes))
+    counts = np.bincount(labels, minlength=len(classes))
     for name, count in list(zip(classes, counts, strict=True))[: images["n_manifolds"]]:
         if count < needed:
             raise DataError(
@@ -67,21 +81,22 @@ def _check_images(config, test, classes):
             )
 
 
-def _check_room(config, sizes, folder):
+def _require_room(experiment: Experiment, name: str, sizes: dict[str, int], folder: Path):
+    config, network = experiment.config, experiment.networks[name]
     images, setting = config["images"], config["activations"]["basis"]
-    layers = config["activations"]["layers"]
     shape = [images[key] for key in ("replicates", "n_manifolds", "n_points")]
-    bases = {layer: choose_basis(setting, sizes[layer], *shape[1:]) for layer in layers}
+    bases = {layer: choose_basis(setting, sizes[layer], *shape[1:]) for layer in network.layers}
     memory = memory_of_other_jobs()
     require_extraction(sizes, bases, shape, memory)
-    for layer in select_layers(config["geometry"]["layers"], layers):
+    for layer in network.analysed:
         width = shape[1] * shape[2] if bases[layer] == "span" else sizes[layer]
         require_geometry(shape, width, config["geometry"]["simulate"], memory)
-    needed, conditions = 0, list_conditions(config["perturbations"])
-    for layer in layers:
+    needed = 0
+    for layer in network.layers:
         size = store_bytes(bases[layer], sizes[layer], *shape)
-        for condition in conditions:
-            written = folder / "activations" / condition.name / f"{layer}.zarr.zip"
+        for condition in experiment.conditions:
+            written = folder / "activations" / condition / f"{layer}.zarr.zip"
             needed += size - (written.stat().st_size if written.exists() else 0)
-    what = f"the activations of {len(layers)} layers under {len(conditions)} conditions"
+    n_conditions = len(experiment.conditions)
+    what = f"the activations of {len(network.layers)} layers under {n_conditions} conditions"
     require_stores(needed, folder, what)

@@ -1,51 +1,217 @@
-"""Predictions of a network on perturbed test images."""
+"""What a network answers to every test image under a condition, and the images that it saw."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 
-from ..perturbations import perturb_images
+from ..conditions import Condition
+from ..errors import NetworkError
+from ..perturbations.apply import perturb_batch
+from ..seeds import generator
+from .data_sets import gather_images, labels_of
+
+logger = logging.getLogger(__name__)
+BETWEEN_REPORTS = 60  # seconds
 
 
-def perturb_and_predict(model, data, condition, batch_size, seed, device):
-    """Return a network's predictions for every image of a data set under a condition.
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's answers to a data set, and some of the images that it answered to.
+
+    Attributes
+    ----------
+    predictions, labels : ndarray of int, shape (n_images,)
+    images : ndarray, float32 (*kept.shape, channels, height, width)
+        Those that were asked for, as the network saw them.
+    """
+
+    predictions: np.ndarray
+    labels: np.ndarray
+    images: np.ndarray | None = None
+
+
+def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.device) -> Evaluation:
+    """Return a network's predictions for every image of a data set, as it is.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    network
         In evaluation mode, on `device`.
-    data : torch.utils.data.Dataset
+    data
         Of (image, label).
-    condition : dict
-        ``family``, ``strength``, ``options``; strength 0 leaves the images alone.
-    batch_size : int
-        Images per forward pass. An image's perturbation does not depend on it.
-    seed : int
-    device : torch.device
+    batch_size
+        Images per forward pass.
 
-    Returns
-    -------
-    predictions, labels : ndarray of int, shape (n_images,)
+    Raises
+    ------
+    NetworkError
+        Where the network's answer to an image is not finite.
     """
-    predictions, labels = [], []
-    start = 0
-    for images, truth in DataLoader(data, batch_size=batch_size):
-        indices = np.arange(start, start + len(truth))
-        start += len(truth)
-        if condition["strength"]:
-            images = torch.from_numpy(
-                perturb_images(
-                    condition["family"],
-                    images.numpy(),
-                    truth.numpy(),
-                    indices,
-                    condition["strength"],
-                    seed=seed,
-                    model=model,
-                    **condition["options"],
-                )
-            )
-        with torch.inference_mode():
-            predictions.append(model(images.to(device)).argmax(1).cpu().numpy())
-        labels.append(truth.numpy())
-    return np.concatenate(predictions), np.concatenate(labels)
+    answers = [
+        (_classes(network, images, device), labels.numpy())
+        for images, labels in DataLoader(data, batch_size=batch_size)
+    ]
+    predictions, labels = map(np.concatenate, zip(*answers, strict=True))
+    return Evaluation(predictions, labels)
+
+
+def perturb_and_predict(
+    network: nn.Module,
+    data: Dataset,
+    condition: Condition,
+    kept: np.ndarray,
+    *,
+    seed: int,
+    device: torch.device,
+    perturbation_batch: int,
+    batch_size: int,
+) -> Evaluation:
+    """Return a network's predictions for every image of a data set under a condition.
+
+    Each image is perturbed once. Of scope ``set``, the replicates of the kept images are sets, and
+    the other images are cut into sets by the seed (:func:`cut_into_sets`).
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, on `device`.
+    data
+        Of (image, label).
+    condition
+        Not clean.
+    kept : int (replicates, n_manifolds, n_points)
+        Places of the images to return.
+    seed, device, perturbation_batch
+        See :func:`~manifold_robustness.perturbations.apply.perturb_batch`.
+    batch_size
+        Images per forward pass of the prediction.
+
+    Raises
+    ------
+    DataError
+        Where the perturbation is not what its family declares.
+    NetworkError
+        Where the network's answer to an image is not finite.
+    """
+    settings = {"seed": seed, "device": device, "batch_size": perturbation_batch}
+    labels = labels_of(data)
+    predictions = np.full(len(labels), -1)
+    images: dict[int, np.ndarray] = {}
+    wanted = set(kept.ravel().tolist())
+    batches = (
+        cut_into_sets(labels, kept, seed)
+        if condition.scope == "set"
+        else _batches(len(labels), batch_size)
+    )
+    for indices, counted in _with_progress(list(batches), len(labels)):
+        clean = torch.from_numpy(gather_images(data, indices))
+        truth = torch.from_numpy(labels[indices])
+        perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
+        perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
+        answers = [_classes(network, part, device) for part in perturbed.split(batch_size)]
+        chosen = counted.ravel()
+        places = indices.ravel()[chosen]
+        predictions[places] = np.concatenate(answers)[chosen]
+        for place, image in zip(places.tolist(), perturbed[chosen].numpy(), strict=True):
+            if place in wanted:
+                images[place] = image.copy()
+    found = np.stack([images[place] for place in kept.ravel().tolist()])
+    return Evaluation(predictions, labels, found.reshape(*kept.shape, *found.shape[1:]))
+
+
+def cut_into_sets(
+    labels: np.ndarray, kept: np.ndarray, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give sets of manifolds that hold every image of a data set once.
+
+    The replicates of `kept` come first. The images left of each class are shuffled by the seed and
+    cut into manifolds of n_points, as many classes at a time as `kept` has, in the order of their
+    labels; what is missing in the last ones is filled up with images of the same class, and with
+    the first classes, whose results don't count.
+
+    Parameters
+    ----------
+    labels : int (n_images,)
+    kept : int (replicates, n_manifolds, n_points)
+    seed
+
+    Yields
+    ------
+    indices : int (n_manifolds, n_points)
+    counted : bool (n_manifolds, n_points)
+
+    Examples
+    --------
+    >>> labels = np.array([0, 0, 0, 1, 1, 1])
+    >>> sets = list(cut_into_sets(labels, np.array([[[0, 1], [3, 4]]]), seed=0))
+    >>> [(indices.tolist(), int(counted.sum())) for indices, counted in sets][0]
+    ([[0, 1], [3, 4]], 4)
+    >>> sorted(int(i) for indices, counted in sets for i in indices[counted])
+    [0, 1, 2, 3, 4, 5]
+    """
+    n_manifolds, n_points = kept.shape[1:]
+    for replicate in kept:
+        yield replicate, np.ones(replicate.shape, dtype=bool)
+    members, left = {}, {}
+    for label in np.unique(labels).tolist():
+        order = generator(seed, "sets", label).permutation(np.flatnonzero(labels == label))
+        members[label], left[label] = order, order[~np.isin(order, kept)]
+    classes = list(members)
+    for first in range(0, len(classes), n_manifolds):
+        block = classes[first : first + n_manifolds]
+        n_sets = max(-(-len(left[label]) // n_points) for label in block)
+        filled = (block + classes * n_manifolds)[:n_manifolds]
+        for start in range(0, n_sets * n_points, n_points):
+            own = [left[label][start : start + n_points] for label in filled]
+            counted = [
+                (np.arange(n_points) < len(part)) & (place < len(block))
+                for place, part in enumerate(own)
+            ]
+            indices = [
+                np.concatenate([part, np.resize(members[label], n_points)])[:n_points]
+                for part, label in zip(own, filled, strict=True)
+            ]
+            yield np.stack(indices), np.stack(counted)
+
+
+def _batches(n_images, batch_size):
+    for start in range(0, n_images, batch_size):
+        indices = np.arange(start, min(start + batch_size, n_images))
+        yield indices, np.ones(len(indices), dtype=bool)
+
+
+def _classes(network, images, device):
+    """The classes that a network answers with; an answer that is not finite is none."""
+    with torch.inference_mode():
+        outputs = network(images.to(device))
+    _require_finite(outputs)
+    return outputs.argmax(1).cpu().numpy()
+
+
+def _require_finite(outputs):
+    bad = int((~torch.isfinite(outputs).all(1)).sum())
+    if bad:
+        raise NetworkError(
+            f"Need finite outputs of the network. Got {bad} of {len(outputs)} images whose outputs "
+            "are not; look for an overflow or a division by zero in it."
+        )
+
+
+def _with_progress(batches, n_images):
+    """Give the batches with a bar on a terminal, and a line a minute in the log."""
+    start = reported = time.monotonic()
+    done = 0
+    for indices, counted in tqdm(batches, unit="batch", disable=None, leave=False):
+        yield indices, counted
+        done += int(counted.sum())
+        now = time.monotonic()
+        if now - reported > BETWEEN_REPORTS:
+            logger.info("%d of %d images, %.1f a second", done, n_images, done / (now - start))
+            reported = now

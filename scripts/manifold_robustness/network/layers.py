@@ -1,19 +1,14 @@
 """The layers of a network: modules by their own path, in the order in which they run."""
 
-import argparse
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import yaml
 from torch import nn
-
-from ..errors import ConfigurationError, ManifoldRobustnessError
-from .data_sets import class_names
-from .model import build_model
 
 INPUT = "input"
 ANALYSED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)  # what the paper takes for layers
+N_TRIED = 2  # images of a pass that lists the layers: one can't be told from an axis of length 1
 
 
 @dataclass(frozen=True)
@@ -22,19 +17,25 @@ class Layer:
 
     name: str
     kind: str
-    shape: tuple
+    shape: tuple[int, ...]
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of features: the output, flattened."""
         return int(torch.Size(self.shape).numel())
 
 
-def list_layers(model, image_shape):
+def list_layers(network: nn.Module, image_shape: Sequence[int]) -> list[Layer]:
     """Return the layers of a network in forward order, `input` (pixel space) first.
 
-    A module that runs more than once in a pass (a ReLU that a block uses twice) or does not
-    return one tensor is no layer.
+    A module that runs more than once in a pass (a ReLU that a block uses twice), or does not
+    return one tensor with one entry per image, is no layer (see :func:`left_out`).
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    image_shape : sequence of int
+        (channels, height, width) of an image.
 
     Examples
     --------
@@ -42,34 +43,51 @@ def list_layers(model, image_shape):
     >>> [(layer.name, layer.n_features) for layer in list_layers(net, (3, 2, 2))]
     [('input', 12), ('0', 12), ('1', 2)]
     """
-    seen, calls = [], {}
-    device = next((parameter.device for parameter in model.parameters()), "cpu")
-
-    def record(name, module):
-        def hook(_module, _inputs, output):
-            calls[name] = calls.get(name, 0) + 1
-            if isinstance(output, torch.Tensor):
-                seen.append(Layer(name, type(module).__name__, tuple(output.shape[1:])))
-
-        return module.register_forward_hook(hook)
-
-    handles = [record(name, module) for name, module in model.named_modules() if name]
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            model(torch.zeros(1, *image_shape, device=device))
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
-    once = [layer for layer in seen if calls[layer.name] == 1]
-    return [Layer(INPUT, "Input", tuple(image_shape)), *once]
+    outputs = _outputs(network, image_shape)
+    modules = dict(network.named_modules())
+    return [
+        Layer(INPUT, "Input", tuple(image_shape)),
+        *(
+            Layer(name, type(modules[name]).__name__, tuple(found[0].shape[1:]))
+            for name, found in outputs.items()
+            if _is_layer(found)
+        ),
+    ]
 
 
-def analysed_names(model, layers):
+def layer_names(network: nn.Module, image_shape: Sequence[int]) -> list[str]:
+    """Return the names of the layers of a network in forward order, `input` first."""
+    return [layer.name for layer in list_layers(network, image_shape)]
+
+
+def left_out(network: nn.Module, image_shape: Sequence[int]) -> dict[str, str]:
+    """Return the modules that are no layers, by their path, with the reason.
+
+    A module that only holds others and does not run itself is not named.
+
+    Examples
+    --------
+    >>> relu = nn.ReLU()
+    >>> left_out(nn.Sequential(relu, nn.Sequential(relu, nn.Flatten())), (3, 2, 2))
+    {'0': 'runs 2 times in a pass'}
+    """
+    outputs, reasons = _outputs(network, image_shape), {}
+    for name, module in network.named_modules():
+        found = outputs.get(name, [])
+        if len(found) > 1:
+            reasons[name] = f"runs {len(found)} times in a pass"
+        elif found and not isinstance(found[0], torch.Tensor):
+            reasons[name] = f"returns a {type(found[0]).__name__}, not a tensor"
+        elif found and not _is_layer(found):
+            reasons[name] = "returns a tensor whose first axis is not that of the images"
+        elif name and not found and not list(module.children()):
+            reasons[name] = "does not run in a pass"
+    return reasons
+
+
+def analysed_names(network: nn.Module, layers: Sequence[Layer]) -> list[str]:
     """Return the names of the input and of every convolution and dense layer."""
-    modules = dict(model.named_modules())
+    modules = dict(network.named_modules())
     return [
         layer.name
         for layer in layers
@@ -77,12 +95,12 @@ def analysed_names(model, layers):
     ]
 
 
-def reference_labels(model):
+def reference_labels(network: nn.Module) -> dict[str, str]:
     """Return the labels that the field's reference extractor gives the layers, by their paths.
 
     ``layer_0_Input``, ``layer_1_Conv2d``, …: the place of a leaf module among all of them in the
-    order of ``model.modules()``, counted from 1, and its class. A module with children is no layer
-    there, and keeps its path.
+    order of ``network.modules()``, counted from 1, and its class. A module with children is no
+    layer there, and keeps its path.
 
     Examples
     --------
@@ -90,7 +108,7 @@ def reference_labels(model):
     {'input': 'layer_0_Input', '0': 'layer_1_Flatten', '1': 'layer_2_Linear'}
     """
     labels, place = {INPUT: "layer_0_Input"}, 0
-    for name, module in model.named_modules():
+    for name, module in network.named_modules():
         leaf = not list(module.children())
         place += leaf
         if name:
@@ -98,63 +116,39 @@ def reference_labels(model):
     return labels
 
 
-def check_layers(wanted, layers):
-    """Return the layers that `wanted` names, after checking the names and their order.
+def _outputs(network: nn.Module, image_shape: Sequence[int]) -> dict[str, list]:
+    """What every module returned in one pass, by its path, in the order of the first return.
 
-    Raises
-    ------
-    ConfigurationError
-        Lists the valid names, or the right order.
+    A tensor stands without its numbers, so that a pass holds the outputs of no layer but one.
     """
-    by_name = {layer.name: layer for layer in layers}
-    unknown = [name for name in wanted if name not in by_name]
-    if unknown:
-        raise ConfigurationError(
-            f"config: activations.layers names {', '.join(unknown)}, which the network does not "
-            f"have; the valid names are {', '.join(by_name)}"
-        )
-    ordered = [name for name in by_name if name in wanted]
-    if ordered != list(wanted):
-        raise ConfigurationError(
-            f"config: activations.layers must stand in forward order, which is {', '.join(ordered)}"
-        )
-    return [by_name[name] for name in ordered]
+    outputs: dict[str, list] = {}
+    device = next((parameter.device for parameter in network.parameters()), "cpu")
 
+    def record(name, module):
+        def hook(_module, _inputs, output):
+            shape_only = isinstance(output, torch.Tensor)
+            output = torch.empty(output.shape, device="meta") if shape_only else output
+            outputs.setdefault(name, []).append(output)
 
-def main(arguments=None):
-    """Print the layers of the network that the configuration names (``make layers``)."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("configfile", nargs="+", help="config.yaml, then overlays")
+        return module.register_forward_hook(hook)
+
+    handles = [record(name, module) for name, module in network.named_modules() if name]
+    was_training = network.training
+    network.eval()
     try:
-        _print_layers(_read_sections(parser.parse_args(arguments).configfile))
-    except (ManifoldRobustnessError, OSError, yaml.YAMLError) as error:
-        sys.exit(f"make layers: {error}")
+        with torch.inference_mode():
+            network(torch.zeros(N_TRIED, *image_shape, device=device))
+    finally:
+        network.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return outputs
 
 
-def _read_sections(paths):
-    config = {"model": {}, "data": {}}
-    for path in paths:
-        with open(path, encoding="utf-8") as file:
-            overlay = yaml.safe_load(file)
-        for section in ("model", "data"):
-            config[section].update((overlay or {}).get(section) or {})
-    return config
-
-
-def _print_layers(config):
-    size = config["data"]["image_size"]
-    model = build_model(config["model"]["architecture"], len(class_names(config["data"])))
-    layers = list_layers(model, (3, size, size))
-    names, labels = analysed_names(model, layers), reference_labels(model)
-    print("* input, convolutions and dense layers: the usual activations.layers")
-    print("  path, class, shape, number of features, label of the reference extractor")
-    for layer in layers:
-        mark = "*" if layer.name in names else " "
-        print(
-            f"{mark} {layer.name:28} {layer.kind:18} {'x'.join(map(str, layer.shape)):12}",
-            f"{layer.n_features:<8} {labels[layer.name]}",
-        )
-
-
-if __name__ == "__main__":
-    main()
+def _is_layer(found: list) -> bool:
+    return (
+        len(found) == 1
+        and isinstance(found[0], torch.Tensor)
+        and found[0].dim() > 0
+        and len(found[0]) == N_TRIED
+    )

@@ -11,8 +11,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ..atomic import written_beside
-from ..errors import ModelError
+from ..errors import NetworkError
+from ..files.atomic import written_beside
 from .devices import place
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ HISTORY = [
     ),
     "best",
 ]
-STATEFUL = ("model", "optimizer", "schedule")
+STATEFUL = ("network", "optimizer", "schedule")
 
 
 class Augmented(Dataset):
@@ -43,12 +43,12 @@ class Augmented(Dataset):
         return self.transform(image), label
 
 
-def train(model, splits, recipe, seed, device, checkpoint=None):
-    """Train `model` in place, keep its best weights on validation data, return the history.
+def train(network, splits, recipe, seed, device, checkpoint=None):
+    """Train `network` in place, keep its best weights on validation data, return the history.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    network : torch.nn.Module
     splits : dict
         ``train``, ``validation`` and ``test`` data sets of (image, label).
     recipe : dict
@@ -69,7 +69,7 @@ def train(model, splits, recipe, seed, device, checkpoint=None):
         the least validation loss.
     """
     torch.manual_seed(seed)
-    training = Training(place(model, device), splits, recipe, seed, device)
+    training = Training(place(network, device), splits, recipe, seed, device)
     saved = checkpoint and checkpoint.load()
     if saved:
         training.restore(saved)
@@ -78,7 +78,7 @@ def train(model, splits, recipe, seed, device, checkpoint=None):
         training.run_epoch()
         if checkpoint:
             checkpoint.save(training.state())
-    model.load_state_dict(training.best_weights)
+    network.load_state_dict(training.best_weights)
     best = best_epoch(training.history)
     return [{**row, "best": row["epoch"] == best} for row in training.history]
 
@@ -86,11 +86,11 @@ def train(model, splits, recipe, seed, device, checkpoint=None):
 class Training:
     """A training between two epochs: all that the next one depends on."""
 
-    def __init__(self, model, splits, recipe, seed, device):
-        self.model, self.recipe, self.device = model, recipe, device
+    def __init__(self, network, splits, recipe, seed, device):
+        self.network, self.recipe, self.device = network, recipe, device
         self.splits = _augmented_splits(splits, recipe["augmentation"])
         self.loader = _training_loader(self.splits["train"], recipe, seed)
-        self.optimizer = _optimizer(model, recipe)
+        self.optimizer = _optimizer(network, recipe)
         self.schedule = _schedule(self.optimizer, recipe, len(self.loader))
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
         self.history, self.best_weights = [], None
@@ -111,7 +111,7 @@ class Training:
         row["train_loss"], row["train_accuracy"] = self._train()
         for split in ("validation", "test"):
             row[f"{split}_loss"], row[f"{split}_accuracy"] = evaluate(
-                self.model,
+                self.network,
                 self.splits[split],
                 self.recipe["batch_size"] * 8,
                 self.criterion,
@@ -120,7 +120,7 @@ class Training:
             )
         self.history.append(row)
         if best_epoch(self.history) == row["epoch"]:
-            self.best_weights = copy.deepcopy(self.model.state_dict())
+            self.best_weights = copy.deepcopy(self.network.state_dict())
         if self.recipe["schedule"] == "plateau":
             self.schedule.step(row["validation_accuracy"])
         _report(row, self.recipe["epochs"], time.perf_counter() - start)
@@ -147,7 +147,7 @@ class Training:
             torch.cuda.set_rng_state_all(cuda)
 
     def _train(self):
-        self.model.train()
+        self.network.train()
         low = torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.recipe["autocast"] == "bfloat16"
         )
@@ -156,7 +156,7 @@ class Training:
             images, labels = images.to(self.device), labels.to(self.device)
             self.optimizer.zero_grad(set_to_none=True)
             with low:
-                outputs = self.model(images)
+                outputs = self.network(images)
                 loss = self.criterion(outputs, labels)
             (loss * len(labels) if self.recipe["loss"] == "sum" else loss).backward()
             self.optimizer.step()
@@ -174,36 +174,36 @@ def best_epoch(history):
     return best["epoch"]
 
 
-def evaluate(model, data, batch_size, criterion, device, workers=0):
+def evaluate(network, data, batch_size, criterion, device, workers=0):
     """Return a network's mean loss per image and its accuracy (a fraction) on a data set."""
-    model.eval()
+    network.eval()
     loss = correct = 0.0
     with torch.inference_mode():
         for images, labels in DataLoader(data, batch_size=batch_size, num_workers=workers):
-            outputs, labels = model(images.to(device)), labels.to(device)
+            outputs, labels = network(images.to(device)), labels.to(device)
             loss += criterion(outputs, labels).item() * len(labels)
             correct += (outputs.argmax(1) == labels).sum().item()
     return loss / len(data), correct / len(data)
 
 
-def check_accuracy(accuracy, minimum):
-    """Raise :class:`ModelError` where a test accuracy is below the configured minimum."""
+def require_accuracy(accuracy: float, minimum: float) -> None:
+    """Raise :class:`NetworkError` where a test accuracy is below the configured minimum."""
     if accuracy < minimum:
-        raise ModelError(
+        raise NetworkError(
             f"training ended at a test accuracy of {accuracy:.4f}, below training.min_accuracy "
             f"{minimum}; train for longer (training.epochs), mend the recipe, or lower the "
             "minimum, which takes this training as it is"
         )
 
 
-def summarise_history(history, model, device):
-    """Return a trained model's figures: those of the epoch whose weights were kept."""
+def summarise_history(history, network, device):
+    """Return a trained network's figures: those of the epoch whose weights were kept."""
     kept = next(row for row in history if row["best"])
     return {
         "best_epoch": kept["epoch"],
         "epochs": len(history),
         **{key: kept[key] for key in HISTORY if key.startswith(("train_", "validation_", "test_"))},
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "device": str(device),
     }
 
@@ -217,7 +217,7 @@ def write_history(history, path):
 
 
 def write_metrics(metrics, path):
-    """Write a model's figures as JSON."""
+    """Write a network's figures as JSON."""
     with written_beside(path) as partial:
         partial.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
 
@@ -258,11 +258,14 @@ def _training_loader(data, recipe, seed):
     )
 
 
-def _optimizer(model, recipe):
+def _optimizer(network, recipe):
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
     extra = {"momentum": 0.9} if recipe["optimizer"] == "sgd" else {}
     return kinds[recipe["optimizer"]](
-        model.parameters(), lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"], **extra
+        network.parameters(),
+        lr=recipe["learning_rate"],
+        weight_decay=recipe["weight_decay"],
+        **extra,
     )
 
 

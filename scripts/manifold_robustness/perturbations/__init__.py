@@ -2,29 +2,31 @@
 
 A family is a module here with
 
-- a literal ``DECLARATION`` (:func:`manifold_robustness.conditions.read_declaration` says of what),
-- ``perturb(images, labels, indices, strength, *, seed, model, **options)``, which returns images of
-  the same shape. `images` is float32 (n, channels, height, width) in [0, 1], `labels` the true
-  classes, `indices` the images' places in the test set (seed from these, so that an image's
-  perturbation depends on nothing beside it), `model` the network in evaluation mode where
-  ``needs_model``, else None, and `options` the family's own settings.
+- a literal ``DECLARATION``:
+
+  ``title``
+      its display name;
+  ``wants_network``
+      whether it looks at the network (an attack) or is blind (noise);
+  ``scope``
+      ``image`` where an image's perturbation depends on that image alone, ``set`` where it depends
+      on a whole set of manifolds;
+  ``strength``
+      a list of {name, symbol, description, and the ``options`` under which it applies; ``norm``,
+      ``linf`` or ``l2``, where the strength is a budget in that norm, which is then checked};
+  ``range``
+      a list of {low, high, and the ``options`` under which pixels keep to it}, which is checked;
+  ``options``
+      a JSON schema of the family's own settings, each with a ``default``;
+
+- ``perturb(images, labels, strength, *, draws, network, **options)``, which returns images of the
+  same shape.
+
+`images` is a float32 tensor (n, channels, height, width) in [0, 1] on the network's device; of
+scope ``set``, (n_manifolds, n_points, channels, height, width). `labels` are their true classes,
+(n,) or (n_manifolds, n_points). `draws` gives random numbers per image (:class:`~.draws.Draws`; of
+a set, in the order of its flattened images). `network` is in evaluation mode with frozen parameters
+where ``wants_network``, else None. A file without a ``DECLARATION`` is a helper, not a family.
+
+:func:`~.apply.perturb_batch` is the one function that calls a family, for every stage.
 """
-
-import importlib
-
-import numpy as np
-
-from ..errors import DataError
-
-
-def perturb_images(family, images, labels, indices, strength, *, seed, model=None, **options):
-    """Return `images` perturbed by `family` at `strength`, checked for shape and finiteness."""
-    module = importlib.import_module(f"{__name__}.{family}")
-    perturbed = module.perturb(images, labels, indices, strength, seed=seed, model=model, **options)
-    if perturbed.shape != images.shape or not np.isfinite(perturbed).all():
-        raise DataError(
-            f"the family {family} at strength {strength} must return finite images of shape "
-            f"{images.shape}; it returned shape {perturbed.shape}, "
-            f"{np.count_nonzero(~np.isfinite(perturbed))} values of them not finite"
-        )
-    return perturbed.astype(np.float32, copy=False)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..seeds import generator
-
 DECLARATION = {
-    "needs_model": False,
+    "title": "Gaussian noise",
+    "wants_network": False,
+    "scope": "image",
     "strength": [
         {
             "options": {"parameterization": "standard_deviation"},
@@ -20,50 +20,58 @@ DECLARATION = {
             "description": "variance of the noise, squared pixel units",
         },
     ],
+    "range": [{"options": {"clip": True}, "low": 0.0, "high": 1.0}],
     "options": {
         "properties": {
-            "parameterization": {"enum": ["standard_deviation", "variance"]},
-            "clip": {"type": "boolean"},
+            "parameterization": {
+                "enum": ["standard_deviation", "variance"],
+                "default": "standard_deviation",
+            },
+            "clip": {"type": "boolean", "default": True},
         }
     },
 }
 
 
-def perturb(images, labels, indices, strength, *, seed, model=None, parameterization, clip):
+def perturb(images, labels, strength, *, draws, network, parameterization, clip):
     """Return images + σ z.
 
-    The base noise z of an image is drawn from (`seed`, its index) and scaled by σ: so levels
-    compare pairwise, and batches of any size hold the same images.
+    The base noise z of an image is drawn for that image and scaled by σ: so levels compare
+    pairwise, and batches of any size hold the same images.
 
     Parameters
     ----------
-    images : ndarray, float32 (n, channels, height, width)
+    images : torch.Tensor, float32 (n, channels, height, width)
         Pixels in [0, 1].
-    labels, model
+    labels, network
         Not used: noise is blind.
-    indices : sequence of int, length n
-        Places in the test set.
     strength : float
         σ as a standard deviation, or as a variance (the paper's notebook), in pixel units.
-    seed : int
+    draws : Draws
     parameterization : {"standard_deviation", "variance"}
     clip : bool
         Whether pixels are clipped to [0, 1] afterwards.
 
     Examples
     --------
-    >>> grey = np.full((1, 3, 4, 4), 0.5, np.float32)
-    >>> options = {"seed": 0, "clip": False}
-    >>> weak = perturb(grey, [0], [7], 0.1, parameterization="standard_deviation", **options)
-    >>> same = perturb(grey, [0], [7], 0.01, parameterization="variance", **options)
-    >>> bool(np.allclose(weak, same))
+    >>> import torch
+    >>> from .draws import Draws
+    >>> grey, draws = torch.full((1, 3, 4, 4), 0.5), Draws(seed=0, indices=[7])
+    >>> options = {"draws": draws, "network": None, "clip": False}
+    >>> weak = perturb(grey, None, 0.1, parameterization="standard_deviation", **options)
+    >>> same = perturb(grey, None, 0.01, parameterization="variance", **options)
+    >>> torch.allclose(weak, same)
     True
     """
-    sigma = standard_deviation(strength, parameterization)
-    noise = np.stack([_base_noise(seed, index, images.shape[1:]) for index in indices])
-    noise *= np.float32(sigma)
+    shape = tuple(images.shape[1:])
+
+    def base_noise(random):
+        return random.standard_normal(shape, dtype=np.float32)
+
+    noise = draws.sample("gaussian noise", base_noise).to(images.device)
+    noise *= float(standard_deviation(strength, parameterization))
     noise += images
-    return np.clip(noise, 0, 1, out=noise) if clip else noise
+    return noise.clamp_(0, 1) if clip else noise
 
 
 def standard_deviation(strength, parameterization):
@@ -73,7 +81,3 @@ def standard_deviation(strength, parameterization):
     0.5
     """
     return strength if parameterization == "standard_deviation" else np.sqrt(strength)
-
-
-def _base_noise(seed, index, shape):
-    return generator(seed, "gaussian noise", index).standard_normal(shape, dtype=np.float32)

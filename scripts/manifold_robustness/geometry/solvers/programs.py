@@ -21,7 +21,7 @@ class Solution:
     primal_residual: float
     dual_residual: float
     gap_residual: float
-    n_resolved: int
+    n_second_solutions: int
 
 
 def kkt_residuals(points, vectors, margin, multipliers) -> np.ndarray:

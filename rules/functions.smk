@@ -1,0 +1,134 @@
+# What jobs are given, by their wildcards: inputs, settings, files of figures.
+
+
+def architecture_of(wildcards):
+    """What a job needs to build the network."""
+    return NETWORKS[wildcards.network].settings
+
+
+def condition_of(wildcards):
+    """What a job needs to know of its condition."""
+    return CONDITIONS[wildcards.condition].to_dict()
+
+
+def start_of(wildcards):
+    """The weights that a training starts from."""
+    network = NETWORKS[wildcards.network]
+    return {"weights": network.weights, "weights_file": network.weights_file}
+
+
+def files_of_start(wildcards):
+    return NETWORKS[wildcards.network].weights_file or []
+
+
+def recipe_of(wildcards):
+    """The training without its minimum, which would train a good network again."""
+    recipe = NETWORKS[wildcards.network].training
+    return {key: value for key, value in recipe.items() if key != "min_accuracy"}
+
+
+def threads_of_training(wildcards):
+    recipe = NETWORKS[wildcards.network].training
+    return recipe["threads"] + recipe["workers"]
+
+
+def own_weights(wildcards):
+    return NETWORKS[wildcards.network].weights
+
+
+def answers_to_select_by(wildcards):
+    """The clean answers of every network, where an image must be right for all of them."""
+    shared = config["images"]["correct_for"] == "every_network"
+    chosen = NETWORKS if shared else [wildcards.network]
+    return [ACCURACY.format(network=name, condition=CLEAN) for name in chosen]
+
+
+# Of the figures and the report.
+def figures_of(scope):
+    return [name for name, one in EXPERIMENT.figures.items() if one.scope == scope]
+
+
+def conditions_of(family):
+    """The names of a family's conditions, clean first, by strength."""
+    return [CLEAN, *(condition.name for condition in FAMILIES[family].conditions)]
+
+
+def sources_of(wildcards):
+    """What the figure's declaration asks for, by name: tables, or a file per condition."""
+    network, family = wildcards.get("network"), wildcards.get("family")
+    files = {}
+    for name in EXPERIMENT.figures[wildcards.figure].inputs:
+        if name in GATHERED:
+            files[name] = GATHERED[name]
+        elif name == "history":
+            files[name] = f"{RESULTS}/{network}/weights/history.csv"
+        else:
+            pattern = {
+                "images": f"{RESULTS}/{{}}/images/{{}}.zarr.zip",
+                "predictions": f"{RESULTS}/{{}}/accuracy/{{}}.h5",
+            }[name]
+            files[name] = [pattern.format(network, c) for c in conditions_of(family)]
+    return files
+
+
+def conditions_shown(wildcards):
+    """The strengths of the conditions whose files the figure gets, in the files' order."""
+    per_condition = {"images", "predictions"} & {
+        *EXPERIMENT.figures[wildcards.figure].inputs
+    }
+    shown = conditions_of(wildcards.family) if per_condition else []
+    return {name: CONDITIONS[name].strength for name in shown}
+
+
+def subject_of(wildcards):
+    """What the figure is of, in words: the network only where the run has several."""
+    family = FAMILIES.get(wildcards.get("family"))
+    several = len(NETWORKS) > 1
+    subject = {"network": wildcards.get("network") if several else None}
+    if family:
+        subject |= {
+            "family": family.name,
+            "title": family.title,
+            "strength": family.strength,
+            "published": PUBLISHED if family is GAUSSIAN else {},
+        }
+    return subject
+
+
+def style_of(wildcards):
+    return EXPERIMENT.figures[wildcards.figure].style
+
+
+def drawing_code(wildcards):
+    return code("plot_figure", f"figures.{wildcards.figure}:draw,DECLARATION")
+
+
+def figure_files(stem, category, subcategory=None):
+    return {
+        "svg": report(
+            f"{stem}.svg",
+            caption="captions/figure.rst",
+            category=category,
+            subcategory=subcategory,
+            labels={"figure": "{figure}"},
+        ),
+        "png": f"{stem}.png",
+        "text": f"{stem}.rst",
+    }
+
+
+def in_words(network):
+    """A network's architecture and where its weights come from."""
+    start = {"none": "trained here", "imagenet": "trained here from ImageNet's weights"}
+    return f"{network.architecture}, {start.get(network.weights, network.weights)}"
+
+
+def command_to_repeat():
+    overlays = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    quote = "'" if len(overlays) > 1 else ""
+    given = f" CONFIG={quote}{' '.join(overlays)}{quote}" if overlays else ""
+    return f"make run{given}"
+
+
+def claims_table(wildcards):
+    return {"claims": rules.judge_claims.output.table} if GAUSSIAN else {}

@@ -1,0 +1,117 @@
+# The paper beside the run: a verdict on each of its claims about Gaussian noise; for CIFAR-10, what
+# it published in one table with the run's own.
+GAUSSIAN = next(
+    (
+        family
+        for family in FAMILIES.values()
+        if family.perturbation == "gaussian" and family.conditions
+    ),
+    None,
+)
+PUBLISHED = {}
+if GAUSSIAN and DATA["name"] == "cifar10":
+    with open(PROJECT / "rules/published/gaussian_cifar10.yaml") as file:
+        PUBLISHED = yaml.safe_load(file)
+
+PAPER = []
+
+if GAUSSIAN:
+
+    rule judge_claims:
+        input:
+            geometry=rules.collect_geometry.output.geometry,
+            summary=rules.collect_geometry.output.summary,
+            accuracy=rules.collect_accuracy.output[0],
+        output:
+            table=f"{RESULTS}/tables/claims.csv",
+            page=report(
+                f"{RESULTS}/tables/claims.html",
+                caption="captions/claims.rst",
+                category="The paper's claims",
+                labels={"figure": "verdicts"},
+            ),
+            numbers=f"{RESULTS}/tables/claims.rst",
+        log:
+            f"{LOGS}/judge_claims.log",
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            family=GAUSSIAN.name,
+            parameterization=GAUSSIAN.options["parameterization"],
+            seed=SEED,
+            library=code("judge_claims"),
+        message:
+            "Judge the paper's claims about Gaussian noise"
+        script:
+            "../scripts/judge_claims.py"
+
+    PAPER += rules.judge_claims.output
+
+
+if PUBLISHED:
+
+    rule compare_published:
+        input:
+            summary=rules.collect_geometry.output.summary,
+            accuracy=rules.collect_accuracy.output[0],
+        output:
+            f"{RESULTS}/tables/published.csv",
+        log:
+            f"{LOGS}/compare_published.log",
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            family=GAUSSIAN.name,
+            published=PUBLISHED,
+            parameterization=GAUSSIAN.options["parameterization"],
+            library=code("compare_published"),
+        message:
+            "Set the run's values beside the published ones"
+        script:
+            "../scripts/compare_published.py"
+
+    PAPER += rules.compare_published.output
+
+
+DATA_TITLE = declarations.read_declaration(
+    "network/data_sets", DATA["name"], "data set (data.name)"
+)["title"]
+
+
+rule describe_run:
+    input:
+        unpack(claims_table),
+        summary=rules.collect_geometry.output.summary,
+        accuracy=rules.collect_accuracy.output[0],
+    output:
+        f"{RESULTS}/tables/run.rst",
+    log:
+        f"{LOGS}/describe_run.log",
+    conda:
+        "../envs/geometry.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
+    params:
+        about={
+            "run": config["run"],
+            "command": command_to_repeat(),
+            "data": DATA_TITLE,
+            "networks": {name: in_words(one) for name, one in NETWORKS.items()},
+            "families": {family.name: family.title for family in FAMILIES.values()},
+            "correct_for": config["images"]["correct_for"],
+        },
+        library=code("describe_run"),
+    message:
+        "Describe the run"
+    script:
+        "../scripts/describe_run.py"
+
+
+PAPER += rules.describe_run.output

@@ -1,0 +1,127 @@
+"""Differences between the networks of a run, condition by condition, with their intervals."""
+
+from collections.abc import Iterable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .collection import average_replicates
+from .errors import DataError
+from .files.predictions import read_predictions
+from .intervals import bootstrap_difference, student_interval, welch_interval
+from .seeds import generator
+
+MEASURES = ["capacity", "radius", "dimension", "center_correlation"]  # of the last layer
+
+
+def compare_networks(
+    geometry: pd.DataFrame,
+    predictions: Iterable[tuple[dict, str | Path]],
+    same_images: bool,
+    seed: int,
+) -> pd.DataFrame:
+    """Return one row per (network_a, network_b, condition, quantity): both values and b - a.
+
+    The accuracy is paired always, since all networks see the same test images: its interval is
+    that of :func:`.bootstrap_difference`. The geometry of the last layers is paired over
+    replicates where their images are the same (Student's t), else the replicates are independent
+    draws (:func:`.welch_interval`). Geometry differs where the images differ, too: then a
+    difference is that of the networks and of what each of them classifies correctly.
+
+    Parameters
+    ----------
+    geometry
+        The table of :func:`.collect_geometry`.
+    predictions : iterable of (coordinates, path)
+        Of every network under every condition, in the order of the table; `coordinates` has network
+        and condition.
+    same_images
+        Whether the geometry of all networks is that of the same images.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``value_a``, ``value_b``, ``difference`` with ``difference_low`` and ``difference_high``
+        (95 %; NaN for a single replicate), and ``paired``. Values of the geometry are arithmetic
+        means over replicates, whatever the summary takes, so that their difference is the mean
+        difference. ``n`` counts what was averaged, images or replicates.
+
+    Raises
+    ------
+    DataError
+        For networks that were tested on other images.
+    """
+    outcomes = {}
+    for coordinates, path in predictions:
+        found, labels, _ = read_predictions(path)
+        outcomes[coordinates["network"], coordinates["condition"]] = found == labels, labels
+    replicates = _last_layers(average_replicates(geometry))
+    places = replicates[["condition", "family", "strength"]].drop_duplicates()
+    rows = []
+    for pair in combinations(dict.fromkeys(network for network, _ in outcomes), 2):
+        for place in places.to_dict("records"):
+            condition = place["condition"]
+            accuracies = [outcomes[network, condition] for network in pair]
+            measured = [
+                replicates[
+                    (replicates["network"] == network) & (replicates["condition"] == condition)
+                ].sort_values("replicate")
+                for network in pair
+            ]
+            names = dict(zip(("network_a", "network_b"), pair, strict=True)) | place
+            random = generator(seed, "bootstrap", *pair, condition)
+            rows.append(names | _compare_accuracy(*accuracies, names, random))
+            rows += [names | _compare_measure(name, *measured, same_images) for name in MEASURES]
+    return pd.DataFrame(rows)
+
+
+def require_same_images(labels_a: np.ndarray, labels_b: np.ndarray, names: dict) -> None:
+    """Raise :class:`DataError` where two networks were not tested on the same images."""
+    if not np.array_equal(labels_a, labels_b):
+        raise DataError(
+            f"Need networks that were tested on the same images. Got {len(labels_a)} images of "
+            f"{names['network_a']} and {len(labels_b)} of {names['network_b']} under "
+            f"{names['condition']}, with other labels. Evaluate both on one data set."
+        )
+
+
+def _last_layers(replicates):
+    """The rows of each network's last layer."""
+    last = replicates.groupby("network")["layer_index"].transform("max")
+    return replicates[replicates["layer_index"] == last]
+
+
+def _compare_accuracy(outcome_a, outcome_b, names, random):
+    (correct_a, labels_a), (correct_b, labels_b) = outcome_a, outcome_b
+    require_same_images(labels_a, labels_b, names)
+    lost, gained = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
+    difference = bootstrap_difference(lost, gained, len(labels_a), random)
+    values = correct_a.mean(), correct_b.mean()
+    return _row("accuracy", ("", ""), values, difference, paired=True, n=len(labels_a))
+
+
+def _compare_measure(name, rows_a, rows_b, same_images):
+    layers = rows_a["layer"].iloc[0], rows_b["layer"].iloc[0]
+    values_a, values_b = rows_a[name].to_numpy(float), rows_b[name].to_numpy(float)
+    if same_images:
+        difference = student_interval(values_b - values_a)
+    else:
+        difference = welch_interval(values_a, values_b)
+    values = values_a.mean(), values_b.mean()
+    return _row(name, layers, values, difference, paired=same_images, n=len(values_a))
+
+
+def _row(quantity, layers, values, difference, paired, n):
+    names = ("difference", "difference_low", "difference_high")
+    return {
+        "quantity": quantity,
+        **dict(zip(("layer_a", "layer_b"), layers, strict=True)),
+        **dict(zip(("value_a", "value_b"), values, strict=True)),
+        **dict(zip(names, difference, strict=True)),
+        "paired": paired,
+        "n": n,
+    }

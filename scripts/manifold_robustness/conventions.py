@@ -1,0 +1,41 @@
+"""What several parts of the library must agree on, each said once.
+
+Imported by the workflow itself, so it needs nothing but the standard library.
+"""
+
+ARITHMETIC, HARMONIC = "arithmetic", "harmonic"
+MEANS = (ARITHMETIC, HARMONIC)
+
+
+def greatest_center_rank(n_manifolds: int) -> int:
+    """Return the greatest number K of directions that may be projected out of the centers.
+
+    The centers of P manifolds about their mean span P - 1 dimensions, and two must remain, so that
+    K is at most P - 3; it is 0 where there are three manifolds or fewer.
+
+    >>> greatest_center_rank(10), greatest_center_rank(2)
+    (7, 0)
+    """
+    return max(n_manifolds - 3, 0)
+
+
+def to_averaging_scale(values, mean: str):
+    """Return values x on the scale on which their mean is taken arithmetically.
+
+    That is x itself for an arithmetic mean, and 1/x for a harmonic one. Both scales are their own
+    inverse, so the same function leads back.
+
+    Parameters
+    ----------
+    values
+        A number, an array or a column of a table.
+    mean : {"arithmetic", "harmonic"}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> inverse = to_averaging_scale(np.array([1.0, 3.0]), "harmonic")
+    >>> float(to_averaging_scale(inverse.mean(), "harmonic"))
+    1.5
+    """
+    return 1 / values if mean == HARMONIC else values

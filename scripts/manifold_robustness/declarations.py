@@ -1,0 +1,97 @@
+"""Plug-ins declare themselves: a module with a literal ``DECLARATION`` at its top level.
+
+Perturbation families, data sets, architectures, measures and figures are each one file in a folder
+of the library. The workflow reads their declarations as text and imports none of them: a family may
+need torch, and every cluster job parses the workflow again. A file without a ``DECLARATION`` is a
+helper of the others, not a plug-in.
+
+Imported by the workflow itself, so it needs nothing but the standard library.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+from .errors import ConfigurationError
+
+LIBRARY = Path(__file__).resolve().parent
+NAME = "DECLARATION"
+
+
+def read_literal(path: str | Path, name: str):
+    """Return the literal that a Python file assigns to `name` at its top level.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the file assigns no literal of that name.
+    """
+    value = _literals(Path(path)).get(name)
+    if value is None:
+        raise ConfigurationError(f"Need a literal {name} at the top level of {path}. Got none.")
+    return ast.literal_eval(value)
+
+
+def read_declaration(folder: str, name: str, what: str, library: str | Path = LIBRARY) -> dict:
+    """Return the ``DECLARATION`` of the plug-in `name` in a folder of the library.
+
+    Parameters
+    ----------
+    folder
+        Below the library, as ``perturbations`` or ``network/data_sets``.
+    name
+        Of the plug-in: its file, without ``.py``.
+    what
+        What the plug-in is, for the error, as ``perturbation family``.
+
+    Raises
+    ------
+    ConfigurationError
+        For a name that no plug-in has; lists those that there are.
+
+    Examples
+    --------
+    >>> read_declaration("perturbations", "gaussian", "perturbation family")["title"]
+    'Gaussian noise'
+    """
+    known = plugin_names(folder, library)
+    if name not in known:
+        raise ConfigurationError(
+            f"config: need a {what} out of {', '.join(known)}. Got {name}. "
+            f"(A {what} is a file with a DECLARATION in {Path(library, folder)}.)"
+        )
+    return read_literal(Path(library, folder, f"{name}.py"), NAME)
+
+
+def plugin_names(folder: str, library: str | Path = LIBRARY) -> list[str]:
+    """Return the names of the plug-ins in a folder of the library, sorted.
+
+    >>> plugin_names("perturbations")[:1]
+    ['gaussian']
+    """
+    return sorted(
+        path.stem for path in Path(library, folder).glob("*.py") if NAME in _literals(path)
+    )
+
+
+def select_entry(entries: list[dict], options: dict) -> dict | None:
+    """Return the first entry whose own ``options`` the given ones have; None where there is none.
+
+    >>> select_entry([{"options": {"clip": True}, "high": 1}, {"high": 9}], {"clip": False})
+    {'high': 9}
+    """
+    for entry in entries:
+        if all(options.get(key) == value for key, value in entry.get("options", {}).items()):
+            return entry
+    return None
+
+
+@cache
+def _literals(path: Path) -> dict[str, ast.expr]:
+    """The values that a file assigns to names at its top level, by name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }

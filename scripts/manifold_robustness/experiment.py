@@ -1,0 +1,250 @@
+"""What a configuration asks for, checked before any job: data, networks, conditions, figures.
+
+Imported by the workflow itself, so it needs the standard library, PyYAML and jsonschema only.
+``python -m manifold_robustness.experiment config.yaml overlay.yaml`` checks a configuration alone.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from .conditions import Condition, Family, list_conditions, list_families
+from .configuration import check_config, fill_defaults, read_config
+from .conventions import greatest_center_rank
+from .declarations import plugin_names, read_declaration
+from .errors import ConfigurationError
+from .networks import Network, list_networks, read_layers, require_layers
+
+PROJECT = Path(__file__).resolve().parents[2]
+BASE = "config.yaml"
+SCHEMA = "rules/schemas/config.schema.yaml"
+DATA_KEYS = ("name", "image_size", "test_crop_padding")  # of every data set
+OLDER_LAYOUT = ("model", "accuracy", "images", "activations", "geometry")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One kind of figure: what its file declares, and the run's settings of it."""
+
+    name: str
+    scope: str
+    inputs: tuple[str, ...]
+    title: str
+    order: int
+    style: dict
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a valid configuration asks for.
+
+    ``data`` holds the settings that the images depend on; ``networks`` and ``conditions`` are by
+    name, in the configuration's order, clean first.
+    """
+
+    config: dict
+    data: dict
+    families: tuple[Family, ...]
+    conditions: dict[str, Condition]
+    networks: dict[str, Network]
+    figures: dict[str, Figure]
+
+
+def read_experiment(
+    config: dict, overlays: Sequence[str | Path] = (), project: str | Path = PROJECT
+) -> Experiment:
+    """Return what a configuration asks for.
+
+    Parameters
+    ----------
+    config
+        ``config.yaml`` with all overlays merged in.
+    overlays
+        The overlays' files: where there are any, the run must not bear the default's name.
+    project
+        The folder of ``config.yaml``.
+
+    Raises
+    ------
+    ConfigurationError
+        For everything that can be known to be wrong before a job runs: one sentence each.
+    """
+    if "model" in config:
+        raise ConfigurationError(
+            "config: model: is of an older shape of the configuration; say the same in an entry of "
+            "networks: (name, architecture, weights), as config.yaml shows"
+        )
+    schema = yaml.safe_load(Path(project, SCHEMA).read_text(encoding="utf-8"))
+    declared, schema = _with_data_set(config, schema)
+    config = check_config(config, schema)
+    _require_own_run(config, overlays, Path(project))
+    _require_newer_layout(config["run"])
+    families = list_families(config["perturbations"])
+    networks = list_networks(config, schema["properties"]["training"])
+    figures = _figures(config["figures"])
+    data = _data(config["data"], declared)
+    _require_references(config, networks)
+    _require_images(config["images"], declared, data)
+    return Experiment(
+        config,
+        data,
+        tuple(families),
+        {condition.name: condition for condition in list_conditions(families)},
+        {network.name: network for network in networks},
+        figures,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Check a configuration; say in one sentence what is wrong, where something is."""
+    paths = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        experiment = read_experiment(read_config(paths), paths[1:])
+    except ConfigurationError as error:
+        sys.exit(f"\n{error}\n")
+    n_layers = sum(len(network.analysed) for network in experiment.networks.values())
+    print(
+        f"The configuration of the run {experiment.config['run']} is valid: "
+        f"{len(experiment.networks)} networks, {len(experiment.conditions)} conditions, "
+        f"{n_layers * len(experiment.conditions)} pairs of condition and layer."
+    )
+
+
+def _with_data_set(config, schema):
+    """The declaration of the data set, and the schema with the data set's own options."""
+    data = config.get("data")
+    name = data.get("name") if isinstance(data, dict) else None
+    if not isinstance(name, str):
+        return {}, schema  # the schema says it better
+    declared = read_declaration("network/data_sets", name, "data set (data.name)")
+    own = declared.get("options", {}).get("properties", {})
+    section = schema["properties"]["data"]
+    section = {**section, "properties": {**section["properties"], **own}}
+    config["data"] = fill_defaults(data, {"properties": own})
+    return declared, {**schema, "properties": {**schema["properties"], "data": section}}
+
+
+def _data(settings, declared):
+    """The settings that the images depend on; of a watched folder, its folders' times too."""
+    own = list(declared.get("options", {}).get("properties", {}))
+    data = {key: settings[key] for key in (*declared["settings"], *own, *DATA_KEYS)}
+    if "watched" in declared:  # an image that comes or goes changes its folder's time
+        root = Path(settings[declared["watched"]])
+        folders = sorted(path for path in root.glob("*/") if path.is_dir())
+        if not folders:
+            raise ConfigurationError(
+                f"config: data.{declared['watched']} must be a folder with one folder of images "
+                f"per class; {root.resolve()} {'has none' if root.is_dir() else 'does not exist'}"
+            )
+        data["folders"] = {path.name: path.stat().st_mtime_ns for path in folders}
+    return data
+
+
+def _figures(settings):
+    names = plugin_names("figures")
+    unknown = [name for name in settings if name not in names]
+    if unknown:
+        raise ConfigurationError(
+            f"config: figures.{unknown[0]} is not a known key; the figures are {', '.join(names)}"
+        )
+    figures = []
+    for name in names:
+        declared = read_declaration("figures", name, "figure")
+        schema = {**declared["options"], "type": "object", "additionalProperties": False}
+        try:
+            style = check_config(fill_defaults(settings.get(name, {}), schema), schema)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"figures.{name}: {error}") from None
+        figures.append(
+            Figure(
+                name,
+                declared["scope"],
+                tuple(declared["inputs"]),
+                declared["title"],
+                declared["order"],
+                style,
+            )
+        )
+    return {figure.name: figure for figure in sorted(figures, key=lambda one: one.order)}
+
+
+def _require_own_run(config, overlays, project):
+    base = project / BASE
+    overlays = [path for path in overlays if Path(path).resolve() != base.resolve()]
+    if overlays and config["run"] == read_config([base])["run"]:
+        raise ConfigurationError(
+            f"config: {', '.join(map(str, overlays))} must name a run: of its own, since "
+            f"results/{config['run']} holds the results of {BASE} itself"
+        )
+
+
+def _require_newer_layout(run):
+    results = Path("results", run)
+    old = [name for name in OLDER_LAYOUT if (results / name).is_dir()]
+    if "model" in old:
+        raise ConfigurationError(
+            f"{results} holds results of an older layout ({', '.join(old)}); every network has a "
+            f"folder of its own now. Remove them (rm -r {results}), move them away, or give run: "
+            "another name"
+        )
+
+
+def _require_references(config, networks):
+    """What one part of the configuration says of another."""
+    images, shown = config["images"], config["figures"].get("examples", {}).get("image", 0)
+    n_images = images["n_manifolds"] * images["n_points"] * images["replicates"]
+    if shown >= n_images:
+        raise ConfigurationError(
+            f"config: figures.examples.image is {shown}, but must be less than {n_images}, the "
+            "number of selected images"
+        )
+    layer = config["figures"].get("capacity_accuracy", {}).get("layer", "last")
+    for network in networks:
+        if layer != "last" and layer not in network.analysed:
+            raise ConfigurationError(
+                f"config: figures.capacity_accuracy.layer is {layer}, but must be last or one of "
+                f"{', '.join(network.analysed)}, the analysed layers of the network {network.name}"
+            )
+        known = read_layers(layers_file(config["run"], network.name), network)
+        if known:
+            require_layers(network.layers, known, network.name)
+    rank, most = config["geometry"]["center_rank"], greatest_center_rank(images["n_manifolds"])
+    if rank != "auto" and rank > most:
+        raise ConfigurationError(
+            f"config: geometry.center_rank is {rank}, but must be auto or at most P - 3 = {most}"
+        )
+    padding, size = config["data"]["test_crop_padding"], config["data"]["image_size"]
+    if padding > size // 2:
+        raise ConfigurationError(
+            f"config: data.test_crop_padding is {padding}, but must be at most half of "
+            f"data.image_size, which is {size}"
+        )
+
+
+def _require_images(images, declared, data):
+    """As many classes and test images as are asked for, where the data set's numbers are known."""
+    n_classes = declared.get("n_classes") or len(data.get("folders", ())) or None
+    if n_classes and images["n_manifolds"] > n_classes:
+        raise ConfigurationError(
+            f"config: images.n_manifolds is {images['n_manifolds']}, but the data set has "
+            f"{n_classes} classes"
+        )
+    needed, there = images["n_points"] * images["replicates"], declared.get("n_test")
+    if there and needed > there:
+        raise ConfigurationError(
+            f"config: images.n_points {images['n_points']} x images.replicates "
+            f"{images['replicates']} needs {needed} test images per class, but the data set has "
+            f"{there}; lower one of them"
+        )
+
+
+def layers_file(run: str, network: str) -> Path:
+    """Return the file with a network's layers, beside its weights."""
+    return Path("results", run, network, "weights", "layers.json")
+
+
+if __name__ == "__main__":
+    main()

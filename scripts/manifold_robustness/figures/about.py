@@ -1,0 +1,79 @@
+"""What a figure is of: its network, its perturbation family, and how to name both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ..paper.published import published_table
+from .strengths import Strength
+
+
+@dataclass(frozen=True)
+class About:
+    """What a figure is of, for its title, its axes and its sentences.
+
+    Attributes
+    ----------
+    network : str or None
+        None where the run has one network only, or the figure shows them all.
+    family : str
+        The family as the run names it; empty for a figure of the network alone.
+    title : str
+        The family's display name, as ``Gaussian noise``.
+    strength : Strength or None
+        How the family's strength is named; None for a figure of the network alone.
+    strengths : mapping of str to float
+        The strength of every condition that the figure shows a file of, clean first.
+    published : pandas.DataFrame or None
+        Published values to compare with (:func:`~..paper.published.published_table`).
+    """
+
+    network: str | None = None
+    family: str = ""
+    title: str = ""
+    strength: Strength | None = None
+    strengths: Mapping[str, float] = field(default_factory=dict)
+    published: pd.DataFrame | None = None
+
+    def heading(self, text: str) -> str:
+        """Return the title of a figure: what it is of, then what it shows.
+
+        >>> About("vit", title="FGSM").heading("accuracy against ε")
+        'vit, FGSM: accuracy against ε'
+        >>> About().heading("training over 8 epochs")
+        'Training over 8 epochs'
+        """
+        of = ", ".join(name for name in (self.network, self.title) if name)
+        return f"{of}: {text}" if of else text[:1].upper() + text[1:]
+
+
+def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> About:
+    """Return an :class:`About` from what a job is told.
+
+    Parameters
+    ----------
+    settings
+        ``network``, ``family`` and ``title`` as :class:`About` has them; ``strength``, a dict of
+        ``name``, ``symbol`` and ``description``; ``published``, a dict of ``sources`` and
+        ``values``. Each may be left out or empty.
+    strengths
+        Of the conditions, clean first.
+
+    Examples
+    --------
+    >>> strength = {"name": "sigma", "symbol": "σ", "description": "standard deviation"}
+    >>> about = make_about({"title": "Gaussian noise", "strength": strength}, {"clean": 0.0})
+    >>> about.strength.value(0.5), about.published is None
+    ('σ = 0.5', True)
+    """
+    strength, published = settings.get("strength"), settings.get("published")
+    return About(
+        network=settings.get("network") or None,
+        family=settings.get("family", ""),
+        title=settings.get("title", ""),
+        strength=Strength(**strength) if strength else None,
+        strengths=dict(strengths),
+        published=published_table(**published) if published else None,
+    )

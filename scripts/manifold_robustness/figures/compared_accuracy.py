@@ -1,0 +1,78 @@
+"""Accuracy of every network of a run against the strength of the perturbation."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .about import About
+from .comparison import (
+    add_network_legend,
+    by_network,
+    describe_changes,
+    draw_networks,
+    network_names,
+)
+from .reading import ACCURACY_COLUMNS, require_rows, span, strengths
+from .strengths import draw_chance, label_log_axis
+from .style import new_figure, set_title
+
+DECLARATION = {
+    "title": "accuracy of every network",
+    "scope": "comparison",
+    "inputs": ["accuracy"],
+    "order": 80,
+    "caption": (
+        "Accuracy of every network on the whole test set against the strength of the "
+        "perturbation, with 95 % Wilson intervals. Marks of one strength stand a little apart, so "
+        "that none hides another's interval."
+    ),
+    "options": {
+        "properties": {
+            "size": {
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "description": "width and height in inches",
+                "default": [8, 4.6],
+            },
+        }
+    },
+}
+
+
+def draw(
+    inputs: Mapping[str, pd.DataFrame], about: About, *, size: tuple[float, float]
+) -> tuple[Figure, str]:
+    """Return accuracy (%) with its 95 % interval against strength, one line per network.
+
+    ``accuracy`` has one row per (network, condition), networks in the order of the configuration.
+    """
+    accuracy = inputs["accuracy"]
+    require_rows(accuracy, ["network", *ACCURACY_COLUMNS], "accuracy")
+    return _plot(accuracy, about, size), _describe(accuracy, about)
+
+
+def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Figure:
+    levels, symbol = strengths(accuracy), about.strength.symbol
+    figure = new_figure(size)
+    axes = figure.add_subplot()
+    values, low, high = (100 * part for part in by_network(accuracy, "accuracy"))
+    draw_networks(axes, network_names(accuracy), levels, values, low, high)
+    draw_chance(axes, int(accuracy["n_classes"].iloc[0]))
+    label_log_axis(axes, levels, about.strength)
+    axes.set(ylim=(0, 104), ylabel="accuracy (%), with 95 % interval")
+    axes.grid(axis="y")
+    add_network_legend(axes)
+    heading = about.heading(f"accuracy of each network against {symbol}")
+    set_title(figure, heading, f"{span(accuracy['n_images'])} images")
+    return figure
+
+
+def _describe(accuracy: pd.DataFrame, about: About) -> str:
+    """Return every network's accuracy at both ends of the strengths, as a sentence."""
+    values, _, _ = by_network(accuracy, "accuracy")
+    names = [f"``{name}``" for name in network_names(accuracy)]
+    changes = describe_changes(accuracy, about.strength, names, values, "{:.2%}")
+    return f"Accuracy on {span(accuracy['n_images'])} images, {changes}.".replace("%", " %")

@@ -1,0 +1,131 @@
+"""Several networks in the same axes: a line each, told apart by colour, mark and dashes."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from .reading import strengths
+from .strengths import Strength, log_places
+
+# Okabe and Ito's colours; their yellow would vanish on white, so that grey stands in for it.
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#7F7F7F",
+)
+MARKERS = (("o", 5), ("s", 5), ("^", 5.5), ("D", 4.5), ("v", 5.5), ("P", 6.5), ("X", 6), ("*", 8))
+DASHES = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1.5, 1, 1.5)),
+    (0, (8, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (2, 2)),
+    (0, (8, 2, 2, 2)),
+)
+NAME_WIDTH = 40  # characters of a network's name on one line of the legend
+
+
+def network_names(table: pd.DataFrame) -> list[str]:
+    """Return the networks of `table` in the order in which it has them."""
+    return list(dict.fromkeys(table["network"]))
+
+
+def by_network(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `column` and both ends of its interval, each as an array (n_networks, n_strengths).
+
+    It is NaN where the table has no row.
+    """
+    levels = strengths(table)
+
+    def grid(name: str) -> np.ndarray:
+        values = table.pivot(index="network", columns="strength", values=name)
+        return values.reindex(index=network_names(table), columns=levels).to_numpy(dtype=float)
+
+    return grid(column), grid(f"{column}_low"), grid(f"{column}_high")
+
+
+def draw_networks(
+    axes: Axes,
+    networks: Sequence[str],
+    levels: Sequence[float],
+    values: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    """Draw a line with its intervals per network; arrays are (n_networks, n_strengths).
+
+    The networks' marks of one strength stand a little apart, so that their bars show.
+    """
+    perturbed = np.array(levels) > 0
+    for i, (name, shift) in enumerate(zip(networks, _shifts(len(networks), levels), strict=True)):
+        places = log_places(levels) + shift
+        turn, colour = divmod(i, len(COLOURS))
+        marker, size = MARKERS[(i + turn) % len(MARKERS)]
+        look = {
+            "color": COLOURS[colour],
+            "marker": marker,
+            "markersize": size,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.4,
+        }
+        axes.vlines(places, low[i], high[i], color=COLOURS[colour], linewidth=1.2)
+        axes.plot(places[~perturbed], values[i, ~perturbed], linestyle="none", **look)
+        axes.plot(
+            places[perturbed],
+            values[i, perturbed],
+            linestyle=DASHES[colour],
+            label=textwrap.fill(name, NAME_WIDTH),
+            **look,
+        )
+
+
+def add_network_legend(axes: Axes) -> None:
+    """Add the key of :func:`draw_networks` beside `axes`."""
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), handlelength=3.6)
+
+
+def describe_changes(
+    table: pd.DataFrame,
+    strength: Strength,
+    names: Sequence[str],
+    values: np.ndarray,
+    form: str,
+) -> str:
+    """Return each network's value at both ends of the strengths, in words.
+
+    >>> table = pd.DataFrame({"strength": [0, 0.5]})
+    >>> sigma = Strength("sigma", "σ", "standard deviation")
+    >>> describe_changes(table, sigma, ["a", "b"], np.array([[0.9, 0.1], [0.8, np.nan]]), "{:.1f}")
+    'from clean to σ = 0.5: a 0.9 → 0.1, b 0.8 → unknown'
+    """
+    levels = strengths(table)
+    ends = sorted({0, len(levels) - 1})
+    where = " to ".join(strength.value(levels[end]) for end in ends)
+    changes = ", ".join(
+        f"{name} {' → '.join(_word(row[end], form) for end in ends)}"
+        for name, row in zip(names, values, strict=True)
+    )
+    return f"{'from ' if len(ends) > 1 else ''}{where}: {changes}"
+
+
+def _word(value: float, form: str) -> str:
+    return form.format(value) if np.isfinite(value) else "unknown"
+
+
+def _shifts(n_networks: int, levels: Sequence[float]) -> np.ndarray:
+    """Return how far each network's marks stand from the place of their strength."""
+    places = log_places(levels)
+    if len(places) < 2:
+        return np.zeros(n_networks) + 0.02 * (np.arange(n_networks) - (n_networks - 1) / 2)
+    step = min(0.7 * np.diff(places).min() / n_networks, 0.008 * np.ptp(places))
+    return step * (np.arange(n_networks) - (n_networks - 1) / 2)

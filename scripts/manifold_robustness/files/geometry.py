@@ -1,0 +1,89 @@
+"""The HDF5 files of the geometry: one per condition and layer, readable as netCDF-4.
+
+What a file holds is what the groups of measures declare. Their declarations are read as text, so
+that who reads a file loads no solver.
+"""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ..variables import declared_variables
+from .hdf5 import create_file, open_file
+
+SCHEMA_VERSION = 2
+VARIABLES = declared_variables()
+OPTIONAL = {name for name, variable in VARIABLES.items() if variable.optional}
+
+
+def write_geometry(
+    path: str | Path, results: list[dict], manifolds: list[str], attributes: dict
+) -> None:
+    """Write the geometry of a layer under a condition, one result per replicate.
+
+    Parameters
+    ----------
+    path : path
+        ``*.h5``; readable by ``xarray.open_dataset(path, engine="h5netcdf")``.
+    results : list of dict
+        One per replicate: the names of `VARIABLES` to a number or an array without its first axis.
+    manifolds : list of str
+        Names of the manifolds: the classes.
+    attributes : dict
+        Coordinates, numbers of points and features, settings; written as they are, dicts as JSON.
+    """
+    projected = [name for name, variable in VARIABLES.items() if variable.axes == "projected"]
+    tried = max((len(result[name]) for result in results for name in projected), default=0)
+    with create_file(path) as file:
+        file.dimensions = {
+            "replicate": len(results),
+            "manifold": len(manifolds),
+            "projected": tried,
+        }
+        _coordinate(file, "replicate", np.arange(len(results)), "disjoint draw of images")
+        _coordinate(file, "projected", np.arange(tried), "directions K projected out")
+        names = np.array(manifolds, dtype=h5py.string_dtype())
+        file.create_variable("manifold", ("manifold",), data=names).attrs["long_name"] = "class"
+        for name, variable in VARIABLES.items():
+            rows = [np.asarray(result[name]) for result in results]
+            values = _stack_padded(rows, tried) if name in projected else np.stack(rows)
+            written = file.create_variable(name, variable.dimensions, data=values)
+            for key in ("long_name", "equation", "units"):
+                written.attrs[key] = getattr(variable, key)
+        for key, value in {**attributes, "schema_version": SCHEMA_VERSION}.items():
+            file.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
+
+
+def read_geometry(path: str | Path) -> tuple[dict, list[str], dict]:
+    """Return a file's variables as a dict of arrays, its manifolds' names, and its attributes.
+
+    Raises
+    ------
+    StoreError
+        For a file that is missing, damaged or of another schema; says how to rebuild it.
+    """
+    with open_file(path) as file:
+        attributes = {key: file.attrs[key] for key in file.attrs}
+        if attributes.get("schema_version") != SCHEMA_VERSION:
+            raise ValueError(f"its schema version is not {SCHEMA_VERSION}")
+        values = {name: np.asarray(file[name][...]) for name in VARIABLES}
+        manifolds = [_text(name) for name in file["manifold"][...]]
+    return values, manifolds, attributes
+
+
+def _coordinate(file, name, values, meaning):
+    variable = file.create_variable(name, (name,), data=values.astype(np.int32))
+    variable.attrs["long_name"] = meaning
+
+
+def _stack_padded(rows, length):
+    padded = np.full((len(rows), length), np.nan)
+    for row, values in zip(padded, rows, strict=True):
+        row[: len(values)] = values
+    return padded
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,87 @@
+"""The geometry of a layer under a condition, replicate by replicate.
+
+A group of measures is one file of this folder with a literal ``DECLARATION`` of its variables (see
+:class:`~manifold_robustness.variables.Variable`) and a function
+``measure(points, settings, seed, replicate) -> dict`` that gives each of them: `points` are a
+replicate's clouds (n_manifolds, n_points, n_features), `settings` those of the configuration's
+``geometry``. What a group declares is computed, written, collected and, where it says how,
+summarised; no other file names it.
+"""
+
+from importlib import import_module
+
+import numpy as np
+
+from ..declarations import plugin_names
+from ..errors import GeometryError
+from ..files.geometry import VARIABLES
+from ..variables import FOLDER, Variable
+
+
+def solve_replicates(points, settings: dict, seed: int) -> list[dict]:
+    """Return the geometry of every replicate, as :func:`.write_geometry` takes it.
+
+    Parameters
+    ----------
+    points : ndarray (replicates, n_manifolds, n_points, n_features), or :class:`.StoredArray`
+    settings : dict
+        ``margin``, ``n_gaussian_vectors``, ``center_rank``, ``center_selection``, ``solver``,
+        ``tolerance``, as :func:`~manifold_robustness.geometry.analyze_manifolds` takes them, and
+        ``simulate``: whether the capacity is simulated too (else NaN).
+    seed : int
+        The draws depend on it, the replicate and the manifold; so they are the same in every
+        layer, under every condition and of every network.
+
+    Returns
+    -------
+    list of dict
+        One per replicate, with every name of :data:`.VARIABLES`.
+
+    Raises
+    ------
+    GeometryError
+        For points that the geometry isn't defined for, and for a group of measures that gives
+        other variables, or of another shape, than it declares.
+    """
+    groups = {name: import_module(f".{name}", __package__) for name in plugin_names(FOLDER)}
+    return [
+        _solve(groups, clouds, settings, seed, replicate) for replicate, clouds in enumerate(points)
+    ]
+
+
+def require_declared(group: str, measured: dict, declared: list[str], n_manifolds: int) -> None:
+    """Raise :class:`GeometryError` where a group of measures does not give what it declares."""
+    if sorted(measured) != sorted(declared):
+        missing = sorted(set(declared) - set(measured))
+        undeclared = sorted(set(measured) - set(declared))
+        raise GeometryError(
+            f"Need the variables that measures/{group}.py declares. Got a result "
+            + " and ".join(
+                words + ", ".join(names)
+                for words, names in (("without ", missing), ("with the undeclared ", undeclared))
+                if names
+            )
+            + ". Make DECLARATION and the names that measure() returns the same."
+        )
+    for name, value in measured.items():
+        shape, variable = np.shape(value), VARIABLES[name]
+        if not _fits(shape, variable, n_manifolds):
+            raise GeometryError(
+                f"Need {name} of the axes {variable.axes}, for {n_manifolds} manifolds. Got the "
+                f"shape {shape}. Change the axes or the result in measures/{group}.py."
+            )
+
+
+def _solve(groups, clouds, settings, seed, replicate):
+    results = {}
+    for name, group in groups.items():
+        measured = group.measure(clouds, settings, seed, replicate)
+        require_declared(name, measured, list(group.DECLARATION["variables"]), len(clouds))
+        results |= measured
+    return results
+
+
+def _fits(shape: tuple, variable: Variable, n_manifolds: int) -> bool:
+    if variable.axes == "projected":
+        return len(shape) == 1
+    return shape == ((n_manifolds,) if variable.axes == "manifold" else ())

@@ -1,0 +1,53 @@
+"""The capacity by direct simulation of random dichotomies, where the settings ask for it."""
+
+import logging
+
+import numpy as np
+
+from ..geometry import find_center_structure, remove_directions, simulate_capacity
+from ..seeds import entropy
+
+DECLARATION = {
+    "variables": {
+        "simulated_capacity": {
+            "axes": "replicate",
+            "long_name": "capacity by direct simulation of random dichotomies; NaN where it was "
+            "not asked for, or where no number of dimensions up to the layer's separates half of "
+            "them",
+            "equation": "P / n at the n where half are separable; "
+            "Cohen, Chung, Lee & Sompolinsky, Nat. Commun. 11, 746 (2020), Methods",
+            "optional": True,
+        },
+        "simulated_capacity_error": {
+            "axes": "replicate",
+            "long_name": "standard error of simulated_capacity; NaN as simulated_capacity",
+            "equation": "half the 68 % interval of the median over dichotomies",
+            "optional": True,
+        },
+    }
+}
+
+logger = logging.getLogger(__name__)
+
+
+def measure(points, settings: dict, seed: int, replicate: int) -> dict:
+    """Return the simulated capacity and its error, or NaN where ``simulate`` is off."""
+    if not settings["simulate"]:
+        return dict.fromkeys(DECLARATION["variables"], np.nan)
+    simulated = simulate_capacity(
+        _without_center_structure(points, settings), seed=entropy(seed, "dichotomies", replicate)
+    )
+    logger.info("replicate %d, simulated: %s", replicate, simulated.reason or "found")
+    return {
+        "simulated_capacity": simulated.capacity,
+        "simulated_capacity_error": simulated.capacity_error,
+    }
+
+
+def _without_center_structure(points, settings):
+    """Project out what the theory projects out, so that both speak of the same manifolds."""
+    cloud = np.array(list(points), dtype=float)
+    structure = find_center_structure(
+        cloud.mean(axis=1), settings["center_rank"], settings["center_selection"]
+    )
+    return remove_directions(cloud - cloud.mean(axis=(0, 1)), structure.directions)

@@ -1,0 +1,232 @@
+"""The networks of a run: entries of the configuration's ``networks``, side by side.
+
+Imported by the workflow itself, so architectures are read as text.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from .code_digests import file_digest
+from .configuration import check_config, merge
+from .declarations import LIBRARY, read_declaration
+from .errors import ConfigurationError
+
+RESERVED = ("tables", "figures", "logs", "comparison", "export")  # other folders of a run
+TRAINED = ("none", "imagenet")  # weights that a training starts from
+FOLDER = "network/architectures"
+ADDED = {"weights_file": None}  # what an entry may leave out
+
+
+@dataclass(frozen=True)
+class Network:
+    """One trained network of a run.
+
+    Attributes
+    ----------
+    name : str
+        Names its folder and its rows.
+    architecture : str
+        ``resnet18``, ``torchvision/<name>``, or ``path/to/file.py:function``.
+    code : str or None
+        Digest of the user's own file of an architecture.
+    weights : str
+        ``none`` or ``imagenet``, from which it is trained, or the file of weights to take.
+    weights_file : str or None
+        A local copy of ImageNet's weights.
+    training : dict
+        The whole recipe: ``training`` of the configuration, with what the entry says.
+    layers, analysed : tuple of str
+        The layers whose activations are kept, and those of them whose geometry is solved.
+    """
+
+    name: str
+    architecture: str
+    code: str | None
+    weights: str
+    weights_file: str | None
+    training: dict
+    layers: tuple[str, ...]
+    analysed: tuple[str, ...]
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is trained here; its weights are the user's own otherwise."""
+        return self.weights in TRAINED
+
+    @property
+    def own_file(self) -> str | None:
+        """The user's file of the architecture; None for one of this package's."""
+        return own_file(self.architecture)
+
+    @property
+    def settings(self) -> dict:
+        """What a job needs to build it."""
+        return {"architecture": self.architecture, "code": self.code}
+
+
+def own_file(architecture: str) -> str | None:
+    """Return the file of a user's own architecture; None for one of this package's.
+
+    >>> own_file("my_network.py:build"), own_file("torchvision/resnet50")
+    ('my_network.py', None)
+    """
+    path, colon, _ = architecture.rpartition(":")
+    return path if colon and path.endswith(".py") else None
+
+
+def architecture_module(architecture: str) -> str | None:
+    """Return the name of the plug-in of an architecture; None for a user's own.
+
+    >>> architecture_module("torchvision/resnet50")
+    'torchvision'
+    """
+    return None if own_file(architecture) else architecture.partition("/")[0]
+
+
+def list_networks(
+    config: dict, training_schema: dict, library: str | Path = LIBRARY
+) -> list[Network]:
+    """Return the networks of a configuration, in its order.
+
+    Parameters
+    ----------
+    config
+        Valid but for what is checked here.
+    training_schema
+        JSON schema of a whole recipe.
+
+    Raises
+    ------
+    ConfigurationError
+        For a name that stands twice or is a folder of something else, an architecture or file that
+        doesn't exist, layers that no network keeps, and settings of a training that are not valid.
+    """
+    names = [entry["name"] for entry in config["networks"]]
+    for name in names:
+        if name in RESERVED:
+            raise ConfigurationError(
+                f"config: need a network's name other than {', '.join(RESERVED)}. Got {name}."
+            )
+        if names.count(name) > 1:
+            raise ConfigurationError(
+                f"config: networks holds the name {name} {names.count(name)} times; give each its "
+                "own."
+            )
+    networks = [
+        _network(config, {**ADDED, **entry}, training_schema, library)
+        for entry in config["networks"]
+    ]
+    _require_analysed(config["geometry"]["layers"], networks)
+    return networks
+
+
+def read_layers(path: str | Path, network: Network) -> list[str] | None:
+    """Return the layers that a network is known to have, from the list beside its weights.
+
+    None where there is no list, or it is that of another architecture or of other code.
+    """
+    try:
+        written = json.loads(Path(path).read_text(encoding="utf-8"))
+        same = all(written[key] == value for key, value in network.settings.items())
+        return list(written["layers"]) if same else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # the job that trains or imports writes it anew
+
+
+def require_layers(wanted: list[str] | tuple[str, ...], known: list[str], network: str) -> None:
+    """Raise :class:`ConfigurationError` for layers that a network lacks, or in another order.
+
+    >>> require_layers(["input", "fc"], ["input", "conv", "fc"], "mine")
+    >>> require_layers(["fc", "conv"], ["input", "conv", "fc"], "mine")
+    Traceback (most recent call last):
+        ...
+    manifold_robustness.errors.ConfigurationError: config: need the layers of the network mine in \
+forward order, which is conv, fc. Got fc, conv.
+    """
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"config: activations.layers (or the network's own) names {', '.join(unknown)}, which "
+            f"the network {network} does not have; the valid names are {', '.join(known)}"
+        )
+    ordered = [name for name in known if name in wanted]
+    if ordered != list(wanted):
+        raise ConfigurationError(
+            f"config: need the layers of the network {network} in forward order, which is "
+            f"{', '.join(ordered)}. Got {', '.join(wanted)}."
+        )
+
+
+def _network(config, entry, training_schema, library):
+    name = entry["name"]
+    where = f"networks, {name}"
+    _require_architecture(entry, where, library)
+    recipe = merge(config["training"], entry.get("training", {}))
+    try:
+        recipe = check_config(recipe, training_schema)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}, training: {error}") from None
+    layers = tuple(entry.get("layers", config["activations"]["layers"]))
+    chosen = config["geometry"]["layers"]
+    analysed = layers if chosen == "all" else tuple(one for one in layers if one in chosen)
+    own = own_file(entry["architecture"])
+    return Network(
+        name,
+        entry["architecture"],
+        file_digest(own) if own else None,
+        entry["weights"],
+        entry["weights_file"],
+        recipe,
+        layers,
+        analysed,
+    )
+
+
+def _require_architecture(entry, where, library):
+    architecture, weights = entry["architecture"], entry["weights"]
+    own = own_file(architecture)
+    files = {"weights_file": entry["weights_file"], "architecture": own}
+    if weights not in TRAINED:
+        files["weights"] = weights
+    for key, path in files.items():
+        if path and not Path(path).is_file():
+            raise ConfigurationError(
+                f"config: {where}: {key} names the file {path}, which does not exist"
+            )
+    has_imagenet = False
+    if not own:
+        module, _, variant = architecture.partition("/")
+        declared = read_declaration(
+            FOLDER, module, "architecture (or my_network.py:build)", library
+        )
+        variants = declared.get("names")
+        if variants and variant not in variants:
+            raise ConfigurationError(
+                f"config: {where}: need {module}/<name> with a name out of {', '.join(variants)}. "
+                f"Got {architecture}."
+            )
+        if variant and not variants:
+            raise ConfigurationError(f"config: {where}: need {module}. Got {architecture}.")
+        has_imagenet = declared["imagenet"]
+    if weights == "imagenet" and not has_imagenet:
+        raise ConfigurationError(
+            f"config: {where}: weights is imagenet, which the architecture {architecture} does not "
+            "have; choose none, or a file of weights"
+        )
+
+
+def _require_analysed(chosen, networks):
+    kept = list(dict.fromkeys(layer for network in networks for layer in network.layers))
+    unknown = [] if chosen == "all" else [layer for layer in chosen if layer not in kept]
+    if unknown:
+        raise ConfigurationError(
+            f"config: geometry.layers names {', '.join(unknown)}, which activations.layers does "
+            f"not keep; add it there, or choose among {', '.join(kept)}"
+        )
+    for network in networks:
+        if not network.analysed:
+            raise ConfigurationError(
+                f"config: geometry.layers names no layer that the network {network.name} keeps; it "
+                f"keeps {', '.join(network.layers)}"
+            )

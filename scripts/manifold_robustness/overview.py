@@ -1,0 +1,152 @@
+"""The first page of a run's report: what was run, on what, what came out, how to read it."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from .conditions import CLEAN
+
+SHOWN = ("capacity", "dimension", "radius", "center_correlation")
+READING = """\
+**How to read it.** The *capacity* says how many classes per dimension of a layer a linear readout
+could still separate at random labels: higher is more separable. The *dimension* and the *radius*
+say along how many directions, and how far compared with the distance of its center, a class reaches
+where that matters for separation; the *center correlation* is the mean absolute cosine between the
+centers of classes. Values are means over disjoint draws of images, with 95 % intervals of Student's
+t; accuracies have 95 % intervals of Wilson. Few images of a class inflate its capacity, so it is
+comparable only at equal M. docs/measures.md says more, and when not to trust a measure."""
+
+
+def describe_run(
+    summary: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    claims: pd.DataFrame | None,
+    *,
+    run: str,
+    command: str,
+    data: str,
+    networks: Mapping[str, str],
+    families: Mapping[str, str],
+    correct_for: str,
+) -> str:
+    """Return the page as reStructuredText.
+
+    Parameters
+    ----------
+    summary, accuracy, claims
+        The run's tables; without Gaussian noise there are no claims.
+    run
+        Its name.
+    command
+        What repeats it.
+    data
+        The data set, in words.
+    networks
+        Name to a description in words.
+    families
+        Name of a perturbation family to its display name.
+    correct_for
+        Whose correct answers a selected image needed.
+    """
+    parts = [
+        f"**{_text(run)}**: {_text(data)}; {_sample(summary, correct_for)}",
+        *(_network(name, of, summary, accuracy, families) for name, of in networks.items()),
+    ]
+    if claims is not None:
+        parts.append(_verdicts(claims))
+    parts += [READING, f"**To repeat it**: ``{_literal(command)}`` in the project's folder."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sample(summary, correct_for):
+    row = summary.iloc[0]
+    which = {
+        "own": "that the network classifies correctly",
+        "every_network": "that every network classifies correctly",
+        "none": "whether they are classified correctly or not",
+    }[correct_for]
+    n_conditions = summary["condition"].nunique()
+    return (
+        f"P = {row['n_manifolds']} classes, M = {row['n_points']} test images of each {which}, "
+        f"{row['n_replicates']} disjoint draws, under {n_conditions} conditions."
+    )
+
+
+def _network(name, description, summary, accuracy, families):
+    own = summary[summary["network"] == name]
+    last = own[own["layer_index"] == own["layer_index"].max()]
+    answers = accuracy[accuracy["network"] == name]
+    clean = answers[answers["condition"] == CLEAN].iloc[0]
+    lines = [
+        f"**Network** ``{_literal(name)}``, {_text(description)}: clean accuracy "
+        f"{_percent(clean)} on {clean['n_images']:,} test images. Its last analysed layer is "
+        f"``{_literal(last['layer'].iloc[0])}``:",
+        "",
+        _table(
+            ["condition", "accuracy", *(measure.replace("_", " ") for measure in SHOWN)],
+            [
+                [words, _percent(_row(answers, condition)), *_measures(_row(last, condition))]
+                for condition, words in _ends(answers, families)
+            ],
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _ends(answers, families):
+    """Clean and every family's strongest condition, in words."""
+    ends = [(CLEAN, "clean")]
+    for family, title in families.items():
+        own = answers[answers["family"] == family]
+        if not own.empty:
+            strongest = own.sort_values("strength").iloc[-1]["condition"]
+            ends.append((strongest, f"{_text(title)}, ``{_literal(strongest.partition('/')[2])}``"))
+    return ends
+
+
+def _row(table, condition):
+    return table[table["condition"] == condition].iloc[0]
+
+
+def _measures(row):
+    return [
+        f"{row[name]:.3g}{_interval(row[f'{name}_low'], row[f'{name}_high'], 1)}" for name in SHOWN
+    ]
+
+
+def _percent(row):
+    interval = _interval(row["accuracy_low"], row["accuracy_high"], 100)
+    return f"{100 * row['accuracy']:.1f} %{interval}"
+
+
+def _interval(low, high, factor):
+    if not np.isfinite([low, high]).all():
+        return ""
+    return f" ({factor * low:.3g} to {factor * high:.3g})"
+
+
+def _verdicts(claims):
+    lines = ["**The paper's claims about Gaussian noise**, in the last analysed layer:", ""]
+    for network, of in claims.groupby("network", sort=False):
+        last = of[of["layer_index"].isna() | (of["layer_index"] == of["layer_index"].max())]
+        said = "; ".join(f"{row.statement}: **{row.verdict}**" for row in last.itertuples())
+        lines.append(f"- ``{_literal(network)}``: {said}.")
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in [head, *rows]:
+        lines += [f"   {'* -' if place == 0 else '  -'} {cell}" for place, cell in enumerate(row)]
+    return "\n".join(lines)
+
+
+def _text(words):
+    """Names from data are data: no character of theirs is markup."""
+    return re.sub(r"([\\*`|_<>])", r"\\\1", " ".join(words.split()))
+
+
+def _literal(words):
+    return " ".join(words.replace("`", "'").split())

@@ -1,0 +1,156 @@
+"""The one function that perturbs, for every stage: evaluation, selected images, training."""
+
+import importlib
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..conditions import Condition
+from ..errors import DataError
+from .draws import Draws
+
+SLACK = 1e-6  # (x + δ) - x can round above a budget
+
+
+def perturb_batch(
+    condition: Condition,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    indices: np.ndarray,
+    network: nn.Module | None,
+    *,
+    seed: int,
+    device: torch.device,
+    batch_size: int,
+    coordinates: tuple[int, ...] = (),
+) -> torch.Tensor:
+    """Return images under a condition: on the CPU, float32, checked.
+
+    Kernels add in another order at another shape of a batch, and an attack turns a last bit into a
+    step. So images go to the family in chunks of one fixed size, the last one filled up: then an
+    image's perturbation is the same to the last bit in any order and company on one machine.
+
+    Parameters
+    ----------
+    condition
+        Of scope ``image`` or ``set``, not clean.
+    images : float32
+        (n, channels, height, width); of scope ``set`` one set (n_manifolds, n_points, channels,
+        height, width), which the family gets as a whole. Pixels in [0, 1].
+    labels : int64
+        (n,) or (n_manifolds, n_points).
+    indices
+        The images' places in their data set, shaped as `labels`.
+    network
+        On `device`; the family gets it where it wants it, in evaluation mode with frozen
+        parameters.
+    seed
+        The run's.
+    device
+        Where the family computes.
+    batch_size
+        Images of a chunk.
+    coordinates
+        What tells draws apart for all images, see :class:`~.draws.Draws`.
+
+    Raises
+    ------
+    DataError
+        Where the family returns another shape, a value that is not finite, more than its budget,
+        or pixels outside of the range that it declares.
+
+    Examples
+    --------
+    >>> noise = Condition("gaussian/sigma-0.1", "gaussian", "gaussian", 0.1,
+    ...                   {"parameterization": "standard_deviation", "clip": True})
+    >>> grey = torch.full((3, 1, 4, 4), 0.5)
+    >>> settings = {"seed": 0, "device": torch.device("cpu"), "batch_size": 2}
+    >>> together = perturb_batch(noise, grey, torch.zeros(3), np.arange(3), None, **settings)
+    >>> alone = perturb_batch(noise, grey[2:], torch.zeros(1), np.array([2]), None, **settings)
+    >>> bool((together[2] == alone[0]).all())
+    True
+    """
+    family = importlib.import_module(f"{__package__}.{condition.perturbation}")
+
+    def perturb(images, labels, indices):
+        with _frozen(network) if condition.wants_network else torch.no_grad():
+            return family.perturb(
+                images.to(device),
+                labels.to(device),
+                condition.strength,
+                draws=Draws(seed, indices.ravel(), coordinates),
+                network=network if condition.wants_network else None,
+                **condition.options,
+            )
+
+    if condition.scope == "set":
+        chunks = [perturb(images, labels, indices)]
+    else:
+        chunks = [
+            perturb(images[places], labels[places], indices[places])[:count]
+            for places, count in _chunks(len(images), batch_size)
+        ]
+    perturbed = torch.cat([chunk.detach().to("cpu", torch.float32) for chunk in chunks])
+    _require_sound(condition, images, perturbed)
+    return perturbed
+
+
+def _chunks(n_images, batch_size):
+    """The places of every chunk's images and how many of them count: the last one is filled up."""
+    for start in range(0, n_images, batch_size):
+        places = np.arange(start, start + batch_size)
+        yield np.where(places < n_images, places, start), min(batch_size, n_images - start)
+
+
+@contextmanager
+def _frozen(network):
+    """Have a network in evaluation mode, its parameters frozen, and gradients to the pixels."""
+    was_training = network.training
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    network.eval()
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        network.train(was_training)
+        for parameter in trained:
+            parameter.requires_grad_(True)
+
+
+def _require_sound(condition, images, perturbed):
+    name = condition.name
+    if perturbed.shape != images.shape:
+        raise DataError(
+            f"Need images of shape {tuple(images.shape)} from the family {condition.perturbation} "
+            f"({name}). Got shape {tuple(perturbed.shape)}."
+        )
+    bad = int((~torch.isfinite(perturbed)).sum())
+    if bad:
+        raise DataError(
+            f"Need finite images from the family {condition.perturbation} ({name}). Got {bad} "
+            "values that are not."
+        )
+    low, high = float(perturbed.min()), float(perturbed.max())
+    if condition.low is not None and not (
+        condition.low - SLACK <= low and high <= condition.high + SLACK
+    ):
+        raise DataError(
+            f"Need pixels from {condition.low:g} to {condition.high:g} from the family "
+            f"{condition.perturbation} ({name}), as it declares. Got {low:g} to {high:g}."
+        )
+    if condition.norm is not None:
+        reached = float(_norms(perturbed - images, condition.norm).max())
+        if reached > condition.strength + SLACK:
+            raise DataError(
+                f"Need perturbations of {condition.norm} norm at most {condition.strength:g} from "
+                f"the family {condition.perturbation} ({name}). Got {reached:g}."
+            )
+
+
+def _norms(perturbations, norm):
+    flat = perturbations.flatten(0, -4).flatten(1).to(torch.float64)
+    return flat.abs().amax(1) if norm == "linf" else flat.norm(dim=1)

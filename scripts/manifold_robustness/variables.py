@@ -1,0 +1,100 @@
+"""The variables of the geometry, as the groups of measures declare them.
+
+Imported by the workflow itself, so it needs nothing but the standard library, and imports none of
+the measures: their declarations are read as text.
+"""
+
+from dataclasses import dataclass, fields
+
+from .conventions import MEANS
+from .declarations import plugin_names, read_declaration
+from .errors import ConfigurationError
+
+FOLDER = "measures"
+# The axes of a variable in a file, by the word that a declaration has for them.
+AXES = {
+    "manifold": ("replicate", "manifold"),
+    "replicate": ("replicate",),
+    "projected": ("replicate", "projected"),
+}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One measure, as its group declares it.
+
+    Attributes
+    ----------
+    axes : {"manifold", "replicate", "projected"}
+        What has a value of its own: each manifold of a replicate, each replicate, or each number
+        of center directions K = 0, 1, ... of a replicate.
+    long_name, equation : str
+        Its meaning, and the equation that defines it with the source.
+    units : str
+    optional : bool
+        Whether it may be NaN, for the reason that its `long_name` tells.
+    summarised : {"arithmetic", "harmonic", None}
+        Its mean over manifolds and replicates in summary.csv; None for a measure that is not there.
+    """
+
+    axes: str
+    long_name: str
+    equation: str
+    units: str = "1"
+    optional: bool = False
+    summarised: str | None = None
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of the axes in a file."""
+        return AXES[self.axes]
+
+
+def declared_variables(**where) -> dict[str, Variable]:
+    """Return the variables that all groups of measures declare, by name.
+
+    Parameters
+    ----------
+    **where
+        ``library``: another folder than this library's, as :func:`.plugin_names` takes it.
+
+    Raises
+    ------
+    ConfigurationError
+        For a name that two groups declare, and for a declaration with a key or value that is none.
+    """
+    found = {}
+    for group in plugin_names(FOLDER, **where):
+        declaration = read_declaration(FOLDER, group, "group of measures", **where)
+        for name, entry in declaration["variables"].items():
+            require_variable(group, name, entry, taken=found)
+            found[name] = Variable(**entry)
+    return found
+
+
+def require_variable(group: str, name: str, entry: dict, taken: dict) -> None:
+    """Raise :class:`ConfigurationError` for an entry of a declaration that is no variable."""
+    known = {field.name: field.default for field in fields(Variable)}
+    place = f"{FOLDER}/{group}.py declares {name}"
+    if name in taken:
+        raise ConfigurationError(
+            f"Need a name of its own for every measure. {place}, which another file of {FOLDER} "
+            "declares too; rename one."
+        )
+    unknown = sorted(set(entry) - set(known))
+    missing = [key for key in ("axes", "long_name", "equation") if not entry.get(key)]
+    if unknown or missing:
+        raise ConfigurationError(
+            f"Need the keys axes, long_name and equation, and at most {', '.join(known)}. {place} "
+            f"with the keys {', '.join(entry)}."
+        )
+    for key, allowed in (("axes", AXES), ("summarised", (*MEANS, None))):
+        if entry.get(key, known[key]) not in allowed:
+            raise ConfigurationError(
+                f"Need {key} out of {', '.join(map(str, allowed))}. {place} with {entry[key]!r}."
+            )
+    if entry["axes"] == "projected" and entry.get("summarised"):
+        raise ConfigurationError(
+            f"Need axes manifold or replicate for a measure that is summarised. {place} with "
+            "projected."
+        )

@@ -1,0 +1,241 @@
+"""Tables: rows, means and intervals against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from manifold_robustness.collection import (
+    COORDINATES,
+    PER_MANIFOLD,
+    PER_REPLICATE,
+    SUMMARISED,
+    average_replicates,
+    collect_accuracy,
+    collect_geometry,
+    summarise_geometry,
+)
+from manifold_robustness.errors import StoreError
+from manifold_robustness.files.csv import read_table, write_table
+from manifold_robustness.files.predictions import write_predictions
+from result_files import MADE_WITH, write
+
+T2, T3 = 12.706204736432095, 4.302652729911275  # Student's t for 95 %, 1 and 2 degrees of freedom
+
+
+def place(condition="clean", strength=0.0, layer="conv1", index=0, network="resnet18"):
+    family = condition.partition("/")[0]
+    values = network, condition, family, strength, layer, index
+    return dict(zip(COORDINATES, values, strict=True))
+
+
+def collect(*files):
+    """Return the geometry of (coordinates, path), all made with the same settings."""
+    return collect_geometry((coordinates, MADE_WITH, path) for coordinates, path in files)
+
+
+def test_there_is_a_row_per_network_condition_layer_replicate_and_manifold(tmp_path):
+    first = write(tmp_path / "1.h5", capacity=np.array([[1, 2], [3, 4], [5, 6.0]]))
+    second = write(
+        tmp_path / "2.h5", n_features=7, n_replicates=1, center_correlation=np.array([0.25])
+    )
+    other = place("gaussian/sigma-0.1", 0.1, "fc", 1, network="own")
+    table = collect((place(), first), (other, second))
+    assert len(table) == 3 * 2 + 2
+    assert list(table["capacity"][:6]) == [1, 2, 3, 4, 5, 6]
+    assert list(table["replicate"]) == [0, 0, 1, 1, 2, 2, 0, 0]
+    assert list(table["manifold"]) == ["ant", "bee"] * 4
+    assert list(table["condition"]) == ["clean"] * 6 + ["gaussian/sigma-0.1"] * 2
+    assert (
+        table.columns[0] == "network" and list(table["network"]) == ["resnet18"] * 6 + ["own"] * 2
+    )
+    assert list(table["layer_index"]) == [0] * 6 + [1] * 2
+    assert list(table["center_correlation"]) == [1] * 6 + [0.25] * 2
+    assert list(table["n_features"]) == [100] * 6 + [7] * 2
+    assert set(table["layer_label"]) == {"layer_1_Conv2d"}
+    assert set(table["n_points"]) == {6} and set(table["n_manifolds"]) == {2}
+    assert {*COORDINATES, *PER_MANIFOLD, *PER_REPLICATE} <= set(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("settings", {"margin": 0.25}, r"settings {'margin': 0\.25}, .*, solved with .* 0\.5}"),
+        ("seed", 2, r"the seed 2, as the configuration says\. Got .*1\.h5, solved with 1; rebuild"),
+    ],
+)
+def test_a_file_of_other_settings_is_refused(tmp_path, name, value, words):
+    path = write(tmp_path / "1.h5")
+    good, bad = (place(), MADE_WITH, path), (place(layer="fc"), {**MADE_WITH, name: value}, path)
+    assert len(collect_geometry([good])) == 6
+    with pytest.raises(StoreError, match=words):
+        collect_geometry([good, bad])
+
+
+@pytest.fixture
+def summary(tmp_path):
+    """Of three replicates in one layer and a single one in another."""
+    capacity = np.array([[1, 3], [0.5, 0.5], [2, 2]])  # harmonic means 3/2, 1/2, 2
+    radius = np.array([[1, 3], [2, 4], [3, 5.0]])  # means 2, 3, 4
+    three = write(tmp_path / "3.h5", capacity=capacity, radius=radius)
+    one = write(tmp_path / "1.h5", n_replicates=1, capacity=capacity[:1], radius=radius[:1])
+    table = collect((place(), three), (place(layer="fc", index=1), one))
+    return summarise_geometry(table).set_index("layer")
+
+
+def test_the_capacity_is_averaged_harmonically(summary):
+    inverse = np.array([2 / 3, 2, 1 / 2])
+    mean, error = inverse.mean(), inverse.std(ddof=1) / math.sqrt(3)
+    row = summary.loc["conv1"]
+    assert row["capacity"] == pytest.approx(18 / 19)  # 3 / (2/3 + 2 + 1/2)
+    assert row["capacity_low"] == pytest.approx(1 / (mean + T3 * error))
+    assert row["capacity_high"] == math.inf  # the interval of 1/α reaches below 0
+    assert mean - T3 * error < 0
+
+
+def test_an_interval_of_the_capacity_is_that_of_its_inverse_turned_over(tmp_path):
+    capacity = np.array([[0.1, 0.1], [0.125, 0.125]])  # inverses 10 and 8
+    file = write(tmp_path / "2.h5", n_replicates=2, capacity=capacity)
+    capacity = np.array([[0.1, 0.1], [0.1001, 0.1001]])
+    near = write(tmp_path / "n.h5", n_replicates=2, capacity=capacity)
+    table = collect((place(), file), (place(layer="fc", index=1), near))
+    far, close = summarise_geometry(table).to_dict("records")
+    assert far["capacity"] == pytest.approx(1 / 9)
+    assert far["capacity_low"] == pytest.approx(1 / (9 + T2))
+    half = T2 * (10 - 1 / 0.1001) / 2
+    middle = (10 + 1 / 0.1001) / 2
+    assert close["capacity_low"] == pytest.approx(1 / (middle + half))
+    assert close["capacity_high"] == pytest.approx(1 / (middle - half))
+
+
+def test_other_measures_are_averaged_as_they_are(summary):
+    row = summary.loc["conv1"]
+    assert row["radius"] == 3 and row["n_replicates"] == 3
+    assert row["radius_low"] == pytest.approx(3 - T3 / math.sqrt(3))
+    assert row["radius_high"] == pytest.approx(3 + T3 / math.sqrt(3))
+    assert row["dimension_low"] == row["dimension"] == row["dimension_high"] == 1
+
+
+def test_one_replicate_has_no_interval(summary, tmp_path):
+    row = summary.loc["fc"]
+    assert row["capacity"] == pytest.approx(1.5) and row["radius"] == 2
+    bounds = [name for name in summary.columns if name.endswith(("_low", "_high"))]
+    assert len(bounds) == 16 and row[bounds].isna().all()
+    write_table(summary.reset_index(), tmp_path / "summary.csv")
+    header, _, single = (tmp_path / "summary.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), single.split(","), strict=True))
+    assert cells["capacity_low"] == cells["radius_high"] == ""  # empty, never 0
+
+
+def test_what_is_summarised_is_what_the_measures_declare(summary):
+    published = ["capacity", "radius", "dimension", "rank_dimension", "center_correlation"]
+    assert sorted(SUMMARISED) == sorted(
+        [*published, "center_rank", "participation_ratio", "n_components"]
+    )
+    assert {*SUMMARISED, *(f"{name}_low" for name in SUMMARISED)} <= set(summary.columns)
+    assert not {"rank", "capacity_error", "primal_residual"} & set(summary.columns)
+
+
+def test_networks_are_summarised_apart(tmp_path):
+    weak = write(tmp_path / "1.h5", radius=np.full((3, 2), 1.0))
+    strong = write(tmp_path / "2.h5", radius=np.full((3, 2), 2.0))
+    table = collect((place(network="weak"), weak), (place(network="strong"), strong))
+    summary = summarise_geometry(table)
+    assert summary.columns[0] == "network"
+    assert summary[["network", "radius"]].values.tolist() == [["weak", 1], ["strong", 2]]
+
+
+CLEAN = {"network": "own", "condition": "clean", "family": "clean", "strength": 0.0}
+NOISY = {
+    "network": "own",
+    "condition": "gaussian/sigma-0.1",
+    "family": "gaussian",
+    "strength": 0.1,
+}
+
+
+def make_predictions(path, correct):
+    """Write predictions of four classes that are correct where `correct` says."""
+    labels = np.arange(len(correct)) % 3
+    predictions = np.where(correct, labels, 3)
+    write_predictions(path, predictions, labels, {"classes": list("abcd")})
+    return path
+
+
+def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):
+    clean = np.array([True] * 6 + [False] * 4)
+    noisy = np.array([True, True, False, False, False, True, True, True, True, False])
+    files = [
+        (NOISY, make_predictions(tmp_path / "n.h5", noisy)),
+        (CLEAN, make_predictions(tmp_path / "c.h5", clean)),
+    ]
+    row, kept = collect_accuracy(iter(files)).to_dict("records")
+    assert (row["n_correct"], row["n_kept"], row["n_kept_correct"]) == (6, 6, 3)
+    assert row["kept_accuracy"] == 0.5 and kept["kept_accuracy"] == 1
+    interval = [0.187616, 0.812384]  # Wilson, 3 of 6
+    assert [row["kept_accuracy_low"], row["kept_accuracy_high"]] == pytest.approx(
+        interval, abs=1e-6
+    )
+
+
+def test_the_kept_images_of_a_network_are_its_own(tmp_path):
+    clean = {"own": np.arange(10) < 6, "other": np.arange(10) >= 4}
+    noisy = make_predictions(tmp_path / "n.h5", np.arange(10) < 5)
+    files = []
+    for network, correct in clean.items():
+        path = make_predictions(tmp_path / f"{network}.h5", correct)
+        files += [({**CLEAN, "network": network}, path), ({**NOISY, "network": network}, noisy)]
+    table = collect_accuracy(files)
+    assert table.columns[0] == "network" and list(table["network"]) == ["own"] * 2 + ["other"] * 2
+    assert list(table["n_kept_correct"]) == [6, 5, 6, 1]
+
+
+def test_a_network_that_has_nothing_right_keeps_nothing(tmp_path):
+    file = make_predictions(tmp_path / "c.h5", np.zeros(10, bool))
+    (row,) = collect_accuracy([(CLEAN, file)]).to_dict("records")
+    assert row["n_kept"] == 0 and np.isnan(row["kept_accuracy"])
+    assert np.isnan([row["kept_accuracy_low"], row["kept_accuracy_high"]]).all()
+
+
+def test_a_value_that_is_unknown_leaves_the_mean_unknown(tmp_path):
+    capacity = np.array([[1, 2], [np.nan, 4], [5, 6.0]])
+    table = collect((place(), write(tmp_path / "1.h5", capacity=capacity)))
+    means = average_replicates(table)["capacity"]
+    assert means[[0, 2]].tolist() == pytest.approx([4 / 3, 60 / 11]) and np.isnan(means[1])
+    assert np.isnan(summarise_geometry(table)["capacity"][0])
+
+
+@pytest.mark.parametrize(
+    ("n_correct", "low", "high"),
+    [(0, 0, 0.277533), (5, 0.236593, 0.763407), (9, 0.595850, 0.982124), (10, 0.722467, 1)],
+)
+def test_accuracy_has_a_wilson_interval(tmp_path, n_correct, low, high):
+    noisy = make_predictions(tmp_path / "a.h5", np.arange(10) < n_correct)
+    files = [(CLEAN, make_predictions(tmp_path / "c.h5", np.ones(10, bool))), (NOISY, noisy)]
+    _, row = collect_accuracy(files).to_dict("records")
+    assert row["accuracy"] == n_correct / 10 and row["n_correct"] == n_correct
+    assert (row["n_images"], row["n_classes"], row["strength"]) == (10, 4, 0.1)
+    assert row["accuracy_low"] == pytest.approx(low, abs=1e-6)
+    assert row["accuracy_high"] == pytest.approx(high, abs=1e-6)
+
+
+def test_numbers_are_written_to_their_last_digit(tmp_path):
+    table = pd.DataFrame({"x": [0.1 + 0.2, 1 / 3, 1e-300, np.inf]})
+    write_table(table, tmp_path / "x.csv")
+    assert pd.read_csv(tmp_path / "x.csv")["x"].tolist() == table["x"].tolist()
+
+
+def test_names_that_look_like_nothing_stay_names(tmp_path):
+    table = pd.DataFrame(
+        {
+            "network": ["50", "050", "5e1"],
+            "manifold": ["NA", "7", "null"],
+            "radius": [1.0, np.nan, 2.5],
+        }
+    )
+    write_table(table, tmp_path / "x.csv")
+    found = read_table(tmp_path / "x.csv")
+    assert list(found["manifold"]) == ["NA", "7", "null"]
+    assert list(found["network"]) == ["50", "050", "5e1"]
+    np.testing.assert_array_equal(found["radius"], [1.0, np.nan, 2.5])

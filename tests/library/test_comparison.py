@@ -1,0 +1,149 @@
+"""Networks side by side: differences and their intervals against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_ind, ttest_rel
+
+from claim_tables import HOLDING, SIGMAS, condition, make_geometry
+from manifold_robustness.comparison import compare_networks
+from manifold_robustness.errors import DataError
+from manifold_robustness.files.csv import read_table, write_table
+from manifold_robustness.files.predictions import write_predictions
+from manifold_robustness.intervals import bootstrap_difference
+from manifold_robustness.seeds import generator
+
+STRENGTHS = [SIGMAS[0], SIGMAS[-1]]
+CONDITIONS = [condition(strength)[0] for strength in STRENGTHS]
+N_IMAGES = 4000
+CLEAN_A, CLEAN_B = np.array([1.0, 1.1, 1.3]), np.array([2.0, 2.3, 2.2])
+
+
+def make_predictions(path, correct, labels=None):
+    labels = np.arange(N_IMAGES) % 3 if labels is None else labels
+    write_predictions(path, np.where(correct, labels, 3), labels, {"classes": list("abcd")})
+    return path
+
+
+def correct_images(network, strength):
+    """`plain` has the first 3000 images right, `robust` the last 3600; fewer under noise."""
+    lost = 2000 if strength else 0
+    images = np.arange(N_IMAGES)
+    return images < 3000 - lost if network == "plain" else images >= 400 + lost
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    return [
+        (
+            {"network": network, "condition": condition(strength)[0]},
+            make_predictions(
+                tmp_path / f"{network}-{strength}.h5", correct_images(network, strength)
+            ),
+        )
+        for network in ("plain", "robust")
+        for strength in STRENGTHS
+    ]
+
+
+@pytest.fixture
+def geometry():
+    """Two networks; the last layer of the second is another, and of another depth."""
+    plain, _ = make_geometry({}, strengths=STRENGTHS, clean=CLEAN_A)
+    changes = {("radius", "head"): HOLDING}
+    layers = ("conv", "mid", "head")
+    robust, _ = make_geometry(changes, layers, STRENGTHS, clean=CLEAN_B, network="robust")
+    return pd.concat([plain.assign(network="plain"), robust], ignore_index=True)
+
+
+def compare(geometry, predictions, same_images=True, seed=1):
+    table = compare_networks(geometry, iter(predictions), same_images, seed)
+    return table.set_index(["condition", "quantity"])
+
+
+def test_there_is_a_row_per_pair_condition_and_quantity(geometry, predictions):
+    third = [
+        ({"network": "third", "condition": place["condition"]}, path)
+        for place, path in predictions[:2]
+    ]
+    copy = geometry[geometry["network"] == "plain"].assign(network="third")
+    table = compare_networks(pd.concat([geometry, copy]), [*predictions, *third], True, 1)
+    pairs = [("plain", "robust"), ("plain", "third"), ("robust", "third")]
+    quantities = ["accuracy", "capacity", "radius", "dimension", "center_correlation"]
+    expected = [
+        (*pair, name, quantity) for pair in pairs for name in CONDITIONS for quantity in quantities
+    ]
+    keys = ["network_a", "network_b", "condition", "quantity"]
+    assert list(table[keys].itertuples(index=False, name=None)) == expected
+    same = table[(table["network_a"] == "plain") & (table["network_b"] == "third")]
+    assert (same[["difference", "difference_low", "difference_high"]] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize(("name", "strength"), list(zip(CONDITIONS, STRENGTHS, strict=True)))
+def test_accuracies_are_compared_image_by_image(geometry, predictions, name, strength):
+    row = compare(geometry, predictions, same_images=False).loc[name, "accuracy"]
+    a, b = (correct_images(network, strength) for network in ("plain", "robust"))
+    assert (row["value_a"], row["value_b"]) == (a.mean(), b.mean())
+    random = generator(1, "bootstrap", "plain", "robust", name)
+    counts = (a & ~b).sum(), (b & ~a).sum()
+    expected = bootstrap_difference(*counts, N_IMAGES, random)
+    assert tuple(row[["difference", "difference_low", "difference_high"]]) == expected
+    assert row["difference"] == pytest.approx(b.mean() - a.mean())
+    assert row["paired"] and row["n"] == N_IMAGES and row["layer_a"] == row["layer_b"] == ""
+
+
+def test_geometry_of_the_same_images_is_paired(geometry, predictions):
+    found = compare(geometry, predictions)
+    for name, change in zip(CONDITIONS, (0.0, np.array(HOLDING[0.5])), strict=True):
+        row, second = found.loc[name, "radius"], CLEAN_B + change
+        interval = ttest_rel(second, CLEAN_A).confidence_interval(0.95)
+        assert row["value_a"] == pytest.approx(CLEAN_A.mean())
+        assert row["value_b"] == pytest.approx(second.mean())
+        assert row["difference"] == pytest.approx(second.mean() - CLEAN_A.mean())
+        assert row["difference_low"] == pytest.approx(interval.low)
+        assert row["difference_high"] == pytest.approx(interval.high)
+        assert row["paired"] and row["n"] == 3
+        assert (row["layer_a"], row["layer_b"]) == ("fc.1", "head")
+
+
+def test_geometry_of_other_images_is_not_paired(geometry, predictions):
+    row = compare(geometry, predictions, same_images=False).loc["clean", "capacity"]
+    interval = ttest_ind(CLEAN_B, CLEAN_A, equal_var=False).confidence_interval(0.95)
+    assert row["difference"] == pytest.approx(CLEAN_B.mean() - CLEAN_A.mean())
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(
+        (interval.low, interval.high)
+    )
+    assert not row["paired"]
+
+
+def test_replicates_are_paired_by_their_number_whatever_the_order(geometry, predictions):
+    shuffled = geometry.sample(frac=1, random_state=3)
+    expected, found = compare(geometry, predictions), compare(shuffled, predictions)
+    columns = ["difference", "difference_low", "difference_high"]
+    pd.testing.assert_frame_equal(found.loc[expected.index, columns], expected[columns])
+
+
+def test_one_replicate_has_no_interval(geometry, predictions):
+    for same_images in (True, False):
+        row = compare(geometry[geometry["replicate"] == 0], predictions, same_images).loc[
+            "clean", "radius"
+        ]
+        assert row["difference"] == pytest.approx(1.0)
+        assert np.isnan([row["difference_low"], row["difference_high"]]).all()
+
+
+def test_networks_that_were_tested_on_other_images_are_refused(geometry, predictions, tmp_path):
+    place, _ = predictions[-1]
+    other = make_predictions(
+        tmp_path / "other.h5", np.ones(N_IMAGES, bool), np.arange(N_IMAGES) % 2
+    )
+    with pytest.raises(
+        DataError, match=r"same images\. Got 4000 images of plain .* gaussian/sigma"
+    ):
+        compare(geometry, [*predictions[:-1], (place, other)])
+
+
+def test_the_table_survives_its_file(geometry, predictions, tmp_path):
+    table = compare_networks(geometry, predictions, False, 1)
+    write_table(table, tmp_path / "comparison.csv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "comparison.csv"), table, check_dtype=False)

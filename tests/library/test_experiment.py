@@ -1,0 +1,195 @@
+"""What a configuration asks for, and the sentence for each thing that can be known to be wrong."""
+
+import json
+
+import pytest
+
+from helpers import ROOT, changed, read_config, read_yaml
+from manifold_robustness.declarations import plugin_names, read_declaration
+from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.experiment import layers_file, main, read_experiment
+
+TINY = "tests/configs/tiny.yaml"
+
+
+@pytest.fixture
+def config(monkeypatch):
+    monkeypatch.chdir(ROOT)  # paths in a configuration start from the repository's root
+    return read_config(TINY)
+
+
+def network(config, **changes):
+    return {**config, "networks": [{**config["networks"][0], **changes}]}
+
+
+def refusal(config, **options):
+    with pytest.raises(ConfigurationError) as caught:
+        read_experiment(config, **options)
+    message = str(caught.value)
+    assert "\n" not in message and len(message) < 2500, message
+    return message
+
+
+@pytest.mark.parametrize(
+    "overlays", [[], *[[path.name] for path in ROOT.glob("config.*.yaml")], [TINY]], ids=str
+)
+def test_our_configurations_are_valid(overlays, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    experiment = read_experiment(read_config(*overlays), overlays)
+    assert next(iter(experiment.conditions)) == "clean"
+
+
+def test_config_yaml_shows_every_figure_with_its_default_style():
+    written = read_yaml("config.yaml")["figures"]
+    for name in plugin_names("figures"):
+        options = read_declaration("figures", name, "figure")["options"]["properties"]
+        assert written[name] == {key: one["default"] for key, one in options.items()}, name
+
+
+def test_config_yaml_names_every_data_set_and_the_families_that_it_runs():
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    assert all(name in text for name in plugin_names("network/data_sets"))
+
+
+def test_what_is_asked_for(config):
+    experiment = read_experiment(config)
+    small = experiment.networks["small"]
+    assert list(experiment.conditions) == ["clean", "gaussian/sigma-0.1", "gaussian/sigma-0.5"]
+    assert small.layers == ("input", "first", "head") and small.analysed == ("input", "head")
+    assert small.is_trained and small.training["epochs"] == 2
+    assert small.own_file == "tests/configs/tiny_network.py" and len(small.code) == 16
+    assert experiment.data == {"name": "digits", "image_size": 8, "test_crop_padding": 0}
+    assert experiment.figures["training"].scope == "network"
+
+
+def test_a_network_says_what_differs(config):
+    other = {"name": "b", "architecture": "torchvision/resnet50", "weights": "imagenet"}
+    other |= {"layers": ["input", "fc"], "training": {"learning_rate": "1e-5", "augmentation": {}}}
+    config = {**config, "networks": [*config["networks"], other]}
+    config = changed(config, "geometry.layers", ["input", "head", "fc"])
+    config = changed(config, "figures.capacity_accuracy.layer", "last")
+    first, second = read_experiment(config).networks.values()
+    assert second.training == {**first.training, "learning_rate": 1e-5}
+    assert first.analysed == ("input", "head") and second.analysed == ("input", "fc")
+    assert second.settings == {"architecture": "torchvision/resnet50", "code": None}
+
+
+def test_what_is_valid_stays_so_when_read_again(config):
+    """The job that trains checks the configuration as the workflow has it."""
+    once = read_experiment(config)
+    assert repr(read_experiment(once.config)) == repr(once)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weights": "no.pth"}, ["networks, small: weights names the file no.pth", "exist"]),
+        ({"weights_file": "no.pth"}, ["weights_file names the file no.pth"]),
+        ({"architecture": "no.py:f"}, ["architecture names the file no.py"]),
+        ({"architecture": "resnet19"}, ["out of resnet18, torchvision. Got resnet19"]),
+        ({"architecture": "resnet18/x"}, ["need resnet18. Got resnet18/x"]),
+        ({"architecture": "torchvision/no"}, ["out of alexnet, convnext", "Got torchvision/no"]),
+        ({"weights": "imagenet"}, ["weights is imagenet, which the architecture"]),
+        ({"training": {"epochs": 0}}, ["networks, small, training", "epochs is 0, but must be at"]),
+        ({"training": {"epoch": 1}}, ["small", "training", "epoch is not a known key"]),
+        ({"layers": ["first"]}, ["geometry.layers names input, head, which"]),
+        ({"name": "comparison"}, ["other than tables, figures", "Got comparison"]),
+        ({"name": "../up"}, ["networks.0.name is '../up'", "letters, digits"]),
+        ({"name": "x" * 65}, ["networks.0.name is", "at most 64"]),
+        ({"nme": "x"}, ["networks.0.nme is not a known key; did you mean name?"]),
+    ],
+)
+def test_a_network_that_can_t_be_is_refused(config, changes, words):
+    message = refusal(network(config, **changes))
+    assert all(word in message for word in words), message
+
+
+def test_two_networks_need_two_names(config):
+    message = refusal({**config, "networks": config["networks"] * 2})
+    assert "networks holds the name small 2 times" in message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("model", {"weights": "none"}, ["model: is of an older shape", "an entry of networks:"]),
+        ("data.name", "mnist", ["out of cifar10, digits, image_folder. Got mnist"]),
+        ("data.name", None, ["data.name is None"]),
+        ("geometry.layers", ["conv9"], ["geometry.layers names conv9", "input, first, head"]),
+        ("figures.capacity_accuracy.layer", "fc", ["layer is fc", "last or one of input"]),
+        ("figures.examples.image", 60, ["figures.examples.image is 60", "less than 60"]),
+        ("figures.accuracy.size", [1, 2, 3], ["figures.accuracy", "[1.0, 2.0, 3.0]", "inches"]),
+        ("figures.layers.labels", "names", ["labels is 'names'", "one of path, reference"]),
+        ("figures.layers.frme", 1, ["figures.layers", "frme", "did you mean frame?"]),
+        ("figures.layrs", {}, ["figures.layrs is not a known key; the figures are accuracy"]),
+        ("geometry.center_rank", 3, ["geometry.center_rank is 3", "at most P - 3 = 2"]),
+        ("geometry.solver", "qp", ["geometry.solver is 'qp'", "active_set, nnls, cvxopt"]),
+        ("images.n_manifolds", 11, ["n_manifolds is 11", "has 10 classes"]),
+        ("images.n_points", 51, ["needs 102 test images per class", "has 100"]),
+        ("images.correct_for", "all", ["correct_for is 'all'", "own, every_network, none"]),
+        ("data.test_crop_padding", 5, ["test_crop_padding is 5", "at most half"]),
+        ("perturbation_batch", 0, ["perturbation_batch is 0", "at least 1"]),
+    ],
+)
+def test_what_can_be_known_is_said(config, path, value, words):
+    message = refusal(changed(config, path, value))
+    assert all(word in message for word in words), message
+
+
+def test_few_manifolds_leave_no_center_rank(config):
+    config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    read_experiment(changed(config, "geometry.center_rank", 0))
+    assert "at most P - 3 = 0" in refusal(changed(config, "geometry.center_rank", 1))
+
+
+def test_an_overlay_names_its_own_run(config):
+    read_experiment(config, [TINY])
+    read_experiment(changed(config, "run", "digits"), ["config.yaml"])
+    message = refusal(changed(config, "run", "digits"), overlays=[TINY])
+    assert f"{TINY} must name a run: of its own, since results/digits holds" in message
+
+
+def test_a_folder_of_images_is_looked_at(config, tmp_path):
+    config = changed(config, "data.name", "image_folder")
+    config = changed(config, "data.root", str(tmp_path / "images"))
+    assert "does not exist" in refusal(config)
+    (tmp_path / "images").mkdir()
+    assert "has none" in refusal(config)
+    for name in ("ant", "bee"):
+        (tmp_path / "images" / name).mkdir()
+    assert "n_manifolds is 5, but the data set has 2 classes" in refusal(config)
+    config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    data = read_experiment(config).data
+    assert list(data["folders"]) == ["ant", "bee"] and data["test_share"] == 0.2
+
+
+def test_layers_beside_the_weights_are_known(config, tmp_path, monkeypatch):
+    settings = read_experiment(config).networks["small"].settings
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    monkeypatch.chdir(tmp_path)
+    path = layers_file("tiny", "small")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({**settings, "layers": ["input", "head", "first"]}))
+    assert "in forward order, which is input, head, first. Got" in refusal(config)
+    path.write_text(json.dumps({**settings, "layers": ["input", "head"]}))
+    assert "names first, which the network small does not have" in refusal(config)
+    for text in (json.dumps({**settings, "code": "older", "layers": []}), "{", "[]"):
+        path.write_text(text)
+        read_experiment(config)
+
+
+def test_results_of_an_older_layout_are_not_built_upon(config, tmp_path, monkeypatch):
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/tiny/model").mkdir(parents=True)
+    assert "results/tiny holds results of an older layout (model)" in refusal(config)
+
+
+def test_the_command_says_that_all_is_well_or_what_is_not(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    main(["config.yaml", TINY])
+    assert "the run tiny is valid: 1 networks, 3 conditions, 6 pairs" in capsys.readouterr().out
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("run: bad\nsead: 3\n")
+    with pytest.raises(SystemExit, match="sead is not a known key; did you mean seed"):
+        main(["config.yaml", str(bad)])

@@ -1,0 +1,61 @@
+"""Selected images: disjoint draws of usable ones."""
+
+import numpy as np
+import pytest
+
+from manifold_robustness.errors import DataError
+from manifold_robustness.selection import select_indices
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.permutation(np.repeat(np.arange(4), 50))
+WRONG = RNG.choice(200, 30, replace=False)
+USABLE = ~np.isin(np.arange(200), WRONG)
+CLASSES = ["cat", "dog", "hen", "ox"]
+
+
+def select(usable=USABLE, **changes):
+    settings = {"n_manifolds": 3, "n_points": 5, "replicates": 4, "seed": 42, "classes": CLASSES}
+    return select_indices(usable, LABELS, **{**settings, **changes})
+
+
+def test_only_usable_images_of_the_right_class_and_none_twice():
+    indices = select()
+    assert indices.shape == (4, 3, 5)
+    assert len(set(indices.ravel())) == indices.size
+    assert not set(indices.ravel()) & set(WRONG)
+    for label in range(3):
+        assert (LABELS[indices[:, label]] == label).all()
+
+
+def test_the_draw_is_random_and_follows_the_seed():
+    assert np.array_equal(select(), select())
+    assert not np.array_equal(select(), select(seed=43))
+    first = select()[0, 0]
+    assert not np.array_equal(first, np.sort(first))
+
+
+def test_a_class_depends_on_no_other_class():
+    others = np.where(LABELS == 1, USABLE, LABELS == 0)
+    assert np.array_equal(select(others, n_manifolds=2)[:, 1], select()[:, 1])
+    assert np.array_equal(select(n_manifolds=2), select()[:, :2])
+
+
+def test_more_replicates_extend_fewer():
+    assert np.array_equal(select(replicates=2), select()[:2])
+
+
+def test_all_usable_images_may_be_used_and_no_more():
+    counts = np.bincount(LABELS[USABLE])
+    least = int(counts[:3].min())
+    assert select(n_points=least, replicates=1).shape == (1, 3, least)
+    short = int(np.flatnonzero(counts[:3] == least)[0])
+    with pytest.raises(DataError) as caught:
+        select(n_points=least + 1, replicates=1)
+    message = str(caught.value)
+    assert f"class {CLASSES[short]} has {least} test images that may be selected" in message
+    assert f"needs {least + 1}" in message and "images.n_points" in message
+
+
+def test_more_manifolds_than_classes_are_refused():
+    with pytest.raises(DataError, match="n_manifolds is 5, but the data set has 4 classes"):
+        select(n_manifolds=5)

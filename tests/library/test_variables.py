@@ -1,0 +1,57 @@
+"""What groups of measures declare: read as text, and refused where it is no declaration."""
+
+import shutil
+
+import pytest
+
+from manifold_robustness.declarations import LIBRARY
+from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.variables import Variable, declared_variables
+
+SPREAD = {"axes": "manifold", "long_name": "spread", "equation": "std"}
+
+
+def library_with(folder, **groups):
+    """A folder with the measures of the library and of further groups, by their variables."""
+    shutil.copytree(LIBRARY / "measures", folder / "measures")
+    for name, variables in groups.items():
+        declaration = {"variables": variables}
+        text = f"raise ImportError\nDECLARATION = {declaration!r}\n"
+        (folder / f"measures/{name}.py").write_text(text)
+    return folder
+
+
+def test_a_measure_of_one_more_file_is_a_variable(tmp_path):
+    """The file is read, not run: this one can't be."""
+    known = declared_variables()
+    found = declared_variables(library=library_with(tmp_path, spread={"spread": SPREAD}))
+    assert set(found) == {*known, "spread"} and len(known) == 21
+    assert found["spread"] == Variable("manifold", "spread", "std", "1", False, None)
+    assert found["spread"].dimensions == ("replicate", "manifold")
+
+
+def test_a_helper_of_the_measures_declares_nothing(tmp_path):
+    (library_with(tmp_path) / "measures/helper.py").write_text("NUMBER = 3")
+    assert declared_variables(library=tmp_path) == declared_variables()
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"capacity": SPREAD}, r"name of its own.*zeal\.py declares capacity, which another"),
+        (
+            {"spread": {**SPREAD, "unit": "1"}},
+            r"at most axes, .*declares spread with the keys .*unit",
+        ),
+        ({"spread": {**SPREAD, "equation": ""}}, "Need the keys axes, long_name and equation"),
+        ({"spread": {**SPREAD, "axes": "layer"}}, "axes out of manifold, .*with 'layer'"),
+        ({"spread": {**SPREAD, "summarised": "median"}}, "out of arithmetic, .*with 'median'"),
+        (
+            {"spread": {**SPREAD, "axes": "projected", "summarised": "harmonic"}},
+            "axes manifold or replicate for a measure that is summarised",
+        ),
+    ],
+)
+def test_what_is_no_declaration_is_refused(tmp_path, variables, words):
+    with pytest.raises(ConfigurationError, match=words):
+        declared_variables(library=library_with(tmp_path, zeal=variables))

@@ -1,0 +1,99 @@
+"""The proof of the code digests: nothing of ours runs in a job outside of its digest."""
+
+import pandas as pd
+import pytest
+
+from experiments import NAME, Named
+from helpers import ROOT, read_yaml
+from manifold_robustness.code_digests import read_library
+from manifold_robustness.code_digests.library import Node
+from manifold_robustness.files.csv import read_table, write_table
+from run_time import CALLED, ENTRIES, called, imported
+
+SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
+LIBRARY = read_library(ROOT / "scripts")
+
+
+@pytest.fixture(scope="module")
+def whole_run(experiment, tables, images, accuracies):
+    """A run of the tiny experiment, in which every script ran at least once."""
+    experiment.take("own", experiment.weights)
+    experiment.verify(tables)
+    claims = experiment.judge(tables)
+    both = {name: _of_two_networks(experiment, path) for name, path in tables.items()}
+    experiment.run(
+        "compare_networks",
+        Named(experiment.path("tables/comparison.csv")),
+        Named(geometry=both["geometry"], predictions=[*accuracies.values()] * 2),
+        networks=[NAME, "other"],
+        conditions=list(experiment.conditions),
+        same_images=True,
+        seed=experiment.seed,
+    )
+    published = read_yaml("rules/published/gaussian_cifar10.yaml")
+    experiment.run(
+        "compare_published",
+        Named(experiment.path("tables/published.csv")),
+        Named(summary=tables["summary"], accuracy=tables["accuracy"]),
+        family="gaussian",
+        published=published,
+        parameterization="standard_deviation",
+    )
+    about = {"run": "tiny", "command": "make run", "data": "digits", "correct_for": "own"}
+    about |= {"networks": {NAME: "a network"}, "families": {"gaussian": "Gaussian noise"}}
+    experiment.run(
+        "describe_run",
+        Named(experiment.path("tables/run.rst")),
+        Named(summary=tables["summary"], accuracy=tables["accuracy"], claims=claims.table),
+        about=about,
+    )
+    history = experiment.path(f"{NAME}/weights/history.csv")
+    files = {**tables, "history": history, "images": [*images.values()]}
+    files["predictions"] = [*accuracies.values()]
+    strengths = {name: one.strength for name, one in experiment.conditions.items()}
+    for name, figure in experiment.figures.items():
+        given = both if figure.scope == "comparison" else files
+        inputs = Named(**{key: given[key] for key in figure.inputs})
+        per_condition = {"images", "predictions"} & set(figure.inputs)
+        conditions = strengths if per_condition else {}
+        experiment.plot(name, inputs, conditions=conditions, published=published)
+    return experiment
+
+
+def _of_two_networks(experiment, path):
+    table = read_table(path)
+    both = experiment.path(f"tables/both-{path.rpartition('/')[2]}")
+    write_table(pd.concat([table, table.assign(network="other")]), both)
+    return both
+
+
+def entries(experiment, script):
+    """What the rules say that a job of the tiny experiment loads by name."""
+    figures = [f"figures.{name}:draw,DECLARATION" for name in experiment.figures]
+    return figures if script == "plot_figure" else ENTRIES.get(script, [])
+
+
+def test_every_function_that_a_job_calls_is_in_its_digest(whole_run):
+    """Exempt is what only words or refuses, and what is called for it (see `run_time`)."""
+    assert sorted({script for script, _ in CALLED}) == SCRIPTS
+    for script in SCRIPTS:
+        definitions, _, modules = LIBRARY.reach(LIBRARY.roots(script, entries(whole_run, script)))
+        found = called(script)
+        assert (script, "main") in found and len(found) > 5
+        assert not found - definitions, (script, found - definitions)
+        assert {module for module, _ in found} <= modules
+        _check_imports(script, called(script, "import"), definitions)
+
+
+def test_every_module_that_a_script_imports_is_looked_at():
+    for script, found in imported(*SCRIPTS).items():
+        definitions, _, modules = LIBRARY.reach(LIBRARY.roots(script))
+        assert len(found["modules"]) > 3
+        assert not found["modules"] - modules, script
+        _check_imports(script, found["called"], definitions)
+
+
+def _check_imports(script, found, definitions):
+    """Of what importing a module calls, whatever changes anything must be in the digest."""
+    outside = {node for node in found - definitions if LIBRARY.acts(Node(*node))}
+    assert not outside, (script, outside)
