@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger as console
 
 PROJECT = Path(workflow.basedir)
 SCRIPTS = PROJECT / "scripts"
@@ -16,6 +17,7 @@ sys.path.insert(0, str(SCRIPTS))
 from manifold_robustness import code_digests, declarations, experiment, networks
 from manifold_robustness.code_digests.listing import write_listing
 from manifold_robustness.conditions import CLEAN, NO_FAMILY
+from manifold_robustness.console import OneLinePerJob
 from manifold_robustness.errors import ConfigurationError
 from manifold_robustness.variables import declared_variables
 
@@ -26,6 +28,10 @@ try:
     )
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
+
+if not workflow.dryrun:
+    for handler in console.handlers:
+        handler.addFilter(OneLinePerJob())
 
 config = EXPERIMENT.config
 RESULTS = f"results/{config['run']}"

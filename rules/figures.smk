@@ -12,7 +12,7 @@ rule plot_network_figure:
     input:
         unpack(sources_of),
     output:
-        **figure_files(f"{RESULTS}/figures/{{network}}/{{figure}}", "{network}"),
+        **figure_files(f"{RESULTS}/figures/{{network}}/{{figure}}", "Network {network}"),
     log:
         f"{LOGS}/plot_network_figure/{{network}}/{{figure}}.log",
     wildcard_constraints:
@@ -42,7 +42,7 @@ rule plot_family_figure:
     output:
         **figure_files(
             f"{RESULTS}/figures/{{network}}/{{family}}/{{figure}}",
-            "{network}",
+            "Network {network}",
             "{family}",
         ),
     log:

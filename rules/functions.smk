@@ -103,6 +103,10 @@ def drawing_code(wildcards):
     return code("plot_figure", f"figures.{wildcards.figure}:draw,DECLARATION")
 
 
+def label_of(wildcards):
+    return {"figure": EXPERIMENT.figures[wildcards.figure].title}
+
+
 def figure_files(stem, category, subcategory=None):
     return {
         "svg": report(
@@ -110,7 +114,7 @@ def figure_files(stem, category, subcategory=None):
             caption="captions/figure.rst",
             category=category,
             subcategory=subcategory,
-            labels={"figure": "{figure}"},
+            labels=label_of,
         ),
         "png": f"{stem}.png",
         "text": f"{stem}.rst",

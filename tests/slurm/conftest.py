@@ -21,10 +21,26 @@ def cluster(tmp_path_factory):
         yield running
 
 
+OTHER = {
+    "name": "other",
+    "architecture": "tests/configs/tiny_network.py:build",
+    "weights": "none",
+    "layers": ["head"],
+    "training": {"epochs": 1},
+}
+
+
+def copy_with_two_networks(root):
+    """Copy the project, with a second network in its tiny experiment."""
+    experiment = copy_project(root)
+    experiment.configure(lambda config: config["networks"].append(OTHER))
+    return experiment
+
+
 @pytest.fixture(scope="session")
 def local(cluster, tmp_path_factory):
     """Return a tiny experiment that was run here, without Slurm; not to be changed."""
-    experiment = copy_project(tmp_path_factory.mktemp("local"))
+    experiment = copy_with_two_networks(tmp_path_factory.mktemp("local"))
     experiment.succeed()
     return experiment
 
@@ -32,7 +48,7 @@ def local(cluster, tmp_path_factory):
 @pytest.fixture
 def fresh(cluster, tmp_path):
     """Give an experiment that nothing was run in, for the cluster."""
-    copy_project(tmp_path)
+    copy_with_two_networks(tmp_path)
     experiment = ClusterExperiment(tmp_path, cluster)
     experiment.instrument()
     yield experiment

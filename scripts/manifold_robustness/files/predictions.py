@@ -1,11 +1,15 @@
 """Files of predictions: what a network says of every test image under one condition."""
 
+from pathlib import Path
+
 import numpy as np
 
 from .hdf5 import create_file, open_file
 
 
-def write_predictions(path, predictions, labels, attributes):
+def write_predictions(
+    path: str | Path, predictions: np.ndarray, labels: np.ndarray, attributes: dict
+) -> None:
     """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy.
 
     `attributes` holds ``classes``, the classes' names, and provenance.
@@ -23,7 +27,8 @@ def write_predictions(path, predictions, labels, attributes):
             file.attrs[key] = value
 
 
-def read_predictions(path):
+def read_predictions(path: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Return predictions, labels and classes, as :func:`write_predictions` wrote them."""
     with open_file(path) as file:
-        return file["prediction"][...], file["label"][...], list(file.attrs["classes"])
+        classes = np.atleast_1d(file.attrs["classes"])  # HDF5 gives one name as a text
+        return file["prediction"][...], file["label"][...], classes.tolist()
