@@ -30,10 +30,9 @@ for layers, names in LAYER_LISTS.items():
             mem_mb=grows(8000),
             runtime=grows(30),
         params:
-            network="{network}",
             settings=architecture_of,
             basis=config["activations"]["basis"],
-            library=partial(network_code, "extract_activations"),
+            code=partial(network_code, "extract_activations", []),
         message:
             "Extract the activations: {wildcards.network}, {wildcards.condition}"
         script:

@@ -99,23 +99,19 @@ MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURES]
 VARIABLE_CODE = [f"measures.{name}:DECLARATION" for name in MEASURES]
 
 
-def network_code(script, wildcards):
-    """The code of a job that builds a network and reads the data set."""
+def network_code(script, entries, wildcards):
+    """The code of a job that builds a network, and what else it loads by name."""
     network = NETWORKS[wildcards.network]
     plugin = networks.architecture_module(network.architecture)
-    entries = (
-        "build,imagenet_weights,starting_tensors"
-        if network.weights == "imagenet"
-        else "build"
-    )
-    built = [f"network.architectures.{plugin}:{entries}"] if plugin else []
-    return code(script, DATA_CODE, *built)
+    starts = script == "train_network" and network.weights == "imagenet"
+    built = "build,imagenet_weights,starting_tensors" if starts else "build"
+    own = [f"network.architectures.{plugin}:{built}"] if plugin else []
+    return code(script, *entries, *own)
 
 
-def perturbing_code(script, wildcards):
+def perturbing_code(script, entries, wildcards):
     """The same, with the one perturbation family that the condition needs."""
-    network = NETWORKS[wildcards.network]
-    plugin = networks.architecture_module(network.architecture)
-    built = [f"network.architectures.{plugin}:build"] if plugin else []
     family = CONDITIONS[wildcards.condition].perturbation
-    return code(script, DATA_CODE, *built, f"perturbations.{family}:perturb")
+    return network_code(
+        script, [*entries, f"perturbations.{family}:perturb"], wildcards
+    )

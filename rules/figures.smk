@@ -29,7 +29,7 @@ rule plot_network_figure:
         conditions={},
         about=subject_of,
         style=style_of,
-        library=drawing_code,
+        code=drawing_code,
     message:
         "Plot {wildcards.figure}: {wildcards.network}"
     script:
@@ -61,7 +61,7 @@ rule plot_family_figure:
         conditions=conditions_shown,
         about=subject_of,
         style=style_of,
-        library=drawing_code,
+        code=drawing_code,
     message:
         "Plot {wildcards.figure}: {wildcards.network}, {wildcards.family}"
     script:
@@ -93,7 +93,7 @@ rule plot_comparison:
         conditions={},
         about=subject_of,
         style=style_of,
-        library=drawing_code,
+        code=drawing_code,
     message:
         "Plot {wildcards.figure} of every network: {wildcards.family}"
     script:

@@ -27,7 +27,7 @@ rule solve_geometry:
     params:
         geometry=SOLVING,
         seed=SEED,
-        library=code("solve_geometry", *SOLVER_CODE, *MEASURE_CODE),
+        code=code("solve_geometry", *SOLVER_CODE, *MEASURE_CODE),
     message:
         "Solve the geometry: {wildcards.network}, {wildcards.condition}, {wildcards.layer}"
     script:

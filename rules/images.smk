@@ -23,7 +23,7 @@ rule evaluate_accuracy:
         settings=architecture_of,
         data=DATA,
         batch_size=config["accuracy"]["batch_size"],
-        library=partial(network_code, "evaluate_accuracy"),
+        code=partial(network_code, "evaluate_accuracy", [DATA_CODE]),
     message:
         "Evaluate the clean accuracy: {wildcards.network}"
     script:
@@ -47,7 +47,7 @@ rule select_images:
         data=DATA,
         images=config["images"],
         seed=SEED,
-        library=code("select_images", DATA_CODE),
+        code=code("select_images", DATA_CODE),
     message:
         "Select test images: {wildcards.network}"
     script:
@@ -79,7 +79,7 @@ rule perturb_images:
         perturbation_batch=config["perturbation_batch"],
         batch_size=config["accuracy"]["batch_size"],
         seed=SEED,
-        library=partial(perturbing_code, "perturb_images"),
+        code=partial(perturbing_code, "perturb_images", [DATA_CODE]),
     message:
         "Perturb the test images: {wildcards.network}, {wildcards.condition}"
     script:

@@ -38,7 +38,7 @@ if TRAINED:
             training=recipe_of,
             seed=SEED,
             checkpoint=f"{RESULTS}/{{network}}/weights/checkpoint.pt",
-            library=partial(network_code, "train_network"),
+            code=partial(network_code, "train_network", [DATA_CODE]),
         message:
             "Train the network {wildcards.network}"
         script:
@@ -69,7 +69,7 @@ if IMPORTED:
             settings=architecture_of,
             data=DATA,
             batch_size=config["accuracy"]["batch_size"],
-            library=partial(network_code, "import_weights"),
+            code=partial(network_code, "import_weights", [DATA_CODE]),
         message:
             "Take the weights of the network {wildcards.network} from {input.weights}"
         script:

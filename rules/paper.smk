@@ -42,7 +42,7 @@ if GAUSSIAN:
             family=GAUSSIAN.name,
             parameterization=GAUSSIAN.options["parameterization"],
             seed=SEED,
-            library=code("judge_claims"),
+            code=code("judge_claims"),
         message:
             "Judge the paper's claims about Gaussian noise"
         script:
@@ -70,7 +70,7 @@ if PUBLISHED:
             family=GAUSSIAN.name,
             published=PUBLISHED,
             parameterization=GAUSSIAN.options["parameterization"],
-            library=code("compare_published"),
+            code=code("compare_published"),
         message:
             "Set the run's values beside the published ones"
         script:
@@ -107,7 +107,7 @@ rule describe_run:
             "families": {family.name: family.title for family in FAMILIES.values()},
             "correct_for": config["images"]["correct_for"],
         },
-        library=code("describe_run"),
+        code=code("describe_run"),
     message:
         "Describe the run"
     script:

@@ -23,7 +23,7 @@ rule collect_accuracy:
     params:
         networks=list(NETWORKS),
         strengths=STRENGTHS,
-        library=code("collect_accuracy"),
+        code=code("collect_accuracy"),
     message:
         "Collect the accuracy into a table"
     script:
@@ -47,7 +47,7 @@ rule collect_geometry:
         layers=ANALYSED_LAYERS,
         strengths=STRENGTHS,
         made_with=dict.fromkeys(NETWORKS, MADE_WITH),
-        library=code("collect_geometry", *VARIABLE_CODE),
+        code=code("collect_geometry", *VARIABLE_CODE),
     message:
         "Collect the geometry into tables"
     script:
@@ -82,7 +82,7 @@ rule verify_results:
             name: network.training["min_accuracy"] if network.is_trained else 0
             for name, network in NETWORKS.items()
         },
-        library=code("verify_results", *VARIABLE_CODE),
+        code=code("verify_results", *VARIABLE_CODE),
     message:
         "Verify the results"
     script:
@@ -115,7 +115,7 @@ if len(NETWORKS) > 1:
             conditions=list(CONDITIONS),
             same_images=config["images"]["correct_for"] != "own",
             seed=SEED,
-            library=code("compare_networks", *VARIABLE_CODE),
+            code=code("compare_networks", *VARIABLE_CODE),
         message:
             "Compare the networks"
         script:

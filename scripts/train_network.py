@@ -4,16 +4,14 @@ import os
 from importlib.metadata import version
 from pathlib import Path
 
-from manifold_robustness.experiment import read_experiment
 from manifold_robustness.files.layers import write_layers
 from manifold_robustness.jobs import run_job
 from manifold_robustness.network.checkpoints import Checkpoint
-from manifold_robustness.network.checks import require_feasible
+from manifold_robustness.network.checks import require_accuracy, require_feasible
 from manifold_robustness.network.data_sets import SPLITS, class_names, load_split
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.layers import layer_names
 from manifold_robustness.network.training import (
-    require_accuracy,
     summarise_history,
     train,
     write_history,
@@ -28,23 +26,17 @@ def main(snakemake):
     device = prepare_device(recipe["threads"])
     classes = class_names(params.data)
     splits = {split: load_split(params.data, split) for split in SPLITS}
-    architecture = params.settings["architecture"]
-    network = initial_network(
-        architecture, **params.initial, n_classes=len(classes), seed=params.seed
-    )
+    start = {**params.initial, "n_classes": len(classes), "seed": params.seed}
+    network = initial_network(params.settings["architecture"], **start)
     require_feasible(snakemake.config, params.network, network, splits["test"], classes, folder)
     files = [os.stat(path).st_mtime_ns for path in snakemake.input]
     made_by = [params.data, params.settings, params.initial, recipe, params.seed, files]
-    made_by += [params.library, device.type, version("torchvision")]
+    made_by += [params.code, device.type, version("torchvision")]
     checkpoint = Checkpoint(params.checkpoint, made_by)
     history = train(network, splits, recipe, params.seed, device, checkpoint)
     metrics = summarise_history(history, network, device)
-    require_accuracy(
-        metrics["test_accuracy"],
-        read_experiment(snakemake.config).networks[params.network].training["min_accuracy"],
-    )
-    names = layer_names(network, splits["test"][0][0].shape)
-    write_layers(output.layers, params.settings, names)
+    require_accuracy(metrics["test_accuracy"], params.network, snakemake.config)
+    write_layers(output.layers, params.settings, layer_names(network, splits["test"][0][0].shape))
     save_weights(network, output.weights)
     write_history(history, output.history)
     write_metrics(metrics, output.metrics)

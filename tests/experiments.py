@@ -85,7 +85,7 @@ class Experiment:
         }
         return {key: self.path(f"{folder}/weights/{name}") for key, name in names.items()}
 
-    def train(self, folder=NAME, config=None, inputs=None, library="digest", **changes):
+    def train(self, folder=NAME, config=None, inputs=None, code="digest", **changes):
         history = self.path(f"{folder}/weights/history.csv")
         return self.run(
             "train_network",
@@ -99,7 +99,7 @@ class Experiment:
             training={**self.network.training, **changes},
             seed=self.seed,
             checkpoint=self.path(f"{folder}/weights/checkpoint.pt"),
-            library=library,
+            code=code,
         )
 
     def take(self, folder, weights, config=None, **changes):
@@ -162,7 +162,6 @@ class Experiment:
             "extract_activations",
             Named(*stores),
             Named(images=images, weights=self.weights),
-            network=NAME,
             settings=self.settings,
             basis=self.config["activations"]["basis"],
         )

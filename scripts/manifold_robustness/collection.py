@@ -12,7 +12,7 @@ from .conventions import HARMONIC, to_averaging_scale
 from .errors import StoreError
 from .files.geometry import VARIABLES, read_geometry
 from .files.predictions import read_predictions
-from .files.stores import rebuild
+from .files.stores import how_to_rebuild
 from .intervals import student_interval, wilson_interval
 
 PER_MANIFOLD = [name for name, variable in VARIABLES.items() if variable.axes == "manifold"]
@@ -102,7 +102,7 @@ def _rows(coordinates, settings, path):
         if found != wanted:
             raise StoreError(
                 f"Need geometry solved with the {name} {wanted}, as the configuration says. Got "
-                f"{path}, solved with {found}; {rebuild(path)}"
+                f"{path}, solved with {found}; {how_to_rebuild(path)}"
             )
     replicates, n_manifolds = values["capacity"].shape
     rows = {

@@ -1,7 +1,7 @@
 """One line per finished job on the console, with its place in the whole.
 
-The workflow engine tells of a job in five lines when it starts and in three when it ends. This filter
-for the handlers of its log, which knows its events by their names, makes one of them.
+The workflow engine tells of a job in five lines when it starts and in three when it ends. This
+filter for the handlers of its log, which knows its events by their names, makes one of them.
 """
 
 import logging

@@ -18,10 +18,11 @@ from run_time import is_wording, word_statements
 
 LIBRARY = read_library(ROOT / "scripts")
 SCRIPTS = sorted(name for name in LIBRARY.paths if name.split(".")[0] != PACKAGE)
-# No result depends on these: they read the configuration before any job, refuse, print a listing,
+# No result depends on these: they read the configuration before any job, refuse, print on the screen,
 # open a log, or make digests. So a change of them makes nothing stale.
 NOT_OF_JOBS = {
     "code_digests",
+    "console",
     "experiment",
     "jobs",
     "network.checks",
@@ -262,6 +263,25 @@ def test_a_function_that_requires_only_refuses():
                 found += 1
                 assert not list(changes(node)), f"{name}.{node.name}"
     assert found > 10
+
+
+def test_a_refusal_ends_the_job():
+    """Which of our errors refuses is left out of digests: so no handler may go on after one."""
+    tree = ast.parse(LIBRARY.paths[f"{PACKAGE}.errors"].read_text(encoding="utf-8"))
+    errors = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    found = 0
+    for name, path in LIBRARY.paths.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler) and node.type:
+                caught = {one.id for one in ast.walk(node.type) if isinstance(one, ast.Name)}
+                if caught & errors:
+                    found += 1
+                    assert ends(node), f"{name}, line {node.lineno}"
+    assert found > 5
+
+
+def ends(handler):
+    return isinstance(handler.body[-1], ast.Raise) or "sys.exit" in ast.unparse(handler.body[-1])
 
 
 def changes(function):

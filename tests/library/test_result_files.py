@@ -13,7 +13,7 @@ from manifold_robustness.errors import StoreError
 from manifold_robustness.files.geometry import SCHEMA_VERSION, VARIABLES, read_geometry
 from manifold_robustness.files.hdf5 import create_file, open_file
 from manifold_robustness.files.predictions import read_predictions, write_predictions
-from manifold_robustness.files.stores import rebuild
+from manifold_robustness.files.stores import how_to_rebuild
 from result_files import CLASSES, write
 
 
@@ -81,7 +81,7 @@ def test_every_flipped_bit_and_every_cut_is_noticed(tmp_path, make, read):
         path.write_bytes(text)
         with pytest.raises(StoreError) as caught:
             read(path)
-        assert str(path) in str(caught.value) and rebuild(path) in str(caught.value)
+        assert str(path) in str(caught.value) and how_to_rebuild(path) in str(caught.value)
 
 
 @pytest.mark.parametrize(("make", "read"), FILES, ids=["geometry", "predictions"])

@@ -15,11 +15,11 @@ from manifold_robustness.files.stores import (
     StoredArray,
     create_store,
     create_stores,
+    how_to_rebuild,
     provenance,
     read_array,
     read_attributes,
     read_points,
-    rebuild,
 )
 
 VALUES = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
@@ -39,7 +39,7 @@ def read_or_refuse(path):
     try:
         values, attributes = read_array(path, "x"), read_attributes(path)
     except StoreError as error:
-        assert str(path) in str(error) and rebuild(path) in str(error)
+        assert str(path) in str(error) and how_to_rebuild(path) in str(error)
         return True
     assert np.array_equal(values, VALUES) and attributes["classes"] == ["α", "b"]
     return False
@@ -78,9 +78,9 @@ def test_only_many_numbers_are_read_one_manifold_at_a_time(tmp_path, monkeypatch
     with create_store(path, {"activations": spec}, {}) as arrays:
         for manifold in range(2):
             arrays["activations"][0, manifold] = values[0, manifold]
-    monkeypatch.setattr("manifold_robustness.stores.MANY", 24)
+    monkeypatch.setattr("manifold_robustness.files.stores.MANY", 24)
     assert isinstance(read_points(path)[0], np.ndarray)
-    monkeypatch.setattr("manifold_robustness.stores.MANY", 23)
+    monkeypatch.setattr("manifold_robustness.files.stores.MANY", 23)
     points, attributes = read_points(path)
     assert isinstance(points, StoredArray) and points.shape == values.shape
     assert np.array_equal(points[0][1], values[0, 1]) and attributes == read_attributes(path)

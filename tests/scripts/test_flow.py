@@ -63,7 +63,7 @@ def test_a_training_below_its_minimum_is_taken_once_the_minimum_is_lowered(exper
     assert sorted(map(str, folder.iterdir())) == sorted(output)
 
 
-@pytest.mark.parametrize("change", ["nothing", "recipe", "seed", "files", "library", "device"])
+@pytest.mark.parametrize("change", ["nothing", "recipe", "seed", "files", "code", "device"])
 def test_a_state_of_another_training_is_left_alone(experiment, monkeypatch, change):
     impossible = merge(experiment.config, {"training": {"min_accuracy": 1.0}})
     with pytest.raises(NetworkError):
@@ -76,7 +76,7 @@ def test_a_state_of_another_training_is_left_alone(experiment, monkeypatch, chan
         "nothing": {},
         "recipe": {"learning_rate": 0.5},
         "files": {"inputs": Named(__file__)},
-        "library": {"library": "another"},
+        "code": {"code": "another"},
     }.get(change, {})
     if change == "device":
         monkeypatch.setattr("train_network.prepare_device", lambda _: torch.device("meta"))

@@ -8,21 +8,26 @@ import pytest
 from helpers import ROOT
 
 SCRIPTS = {path.stem: path for path in sorted((ROOT / "scripts").glob("*.py"))}
-RULES = {
-    name: body
+BLOCKS = [
+    (name, body)
     for path in (ROOT / "rules").glob("*.smk")
     for name, body in re.findall(
-        r"^ *rule (\w+):\n(.*?)(?=^\S|^ *rule |\Z)", path.read_text(), re.M | re.S
+        r"^ *rule ?(\w*):\n(.*?)(?=^\S|^ *rule ?\w*:|\Z)", path.read_text(), re.M | re.S
     )
+]
+# The rules of every script: the figures have three; one whose name depends on a network shows none.
+RULES = {
+    script: [(name, body) for name, body in BLOCKS if f'"../scripts/{script}.py"' in body]
+    for script in SCRIPTS
 }
 
 
-def given(rule, section):
+def given(body, section):
     """Return the names in one section of a rule, and whether it unpacks more."""
-    match = re.search(rf"^( *){section}:(.*?)(?=^\1\w|\Z)", RULES[rule], re.M | re.S)
-    body = match[2] if match else ""
+    match = re.search(rf"^( *){section}:(.*?)(?=^\1\w|\Z)", body, re.M | re.S)
+    lines = match[2] if match else ""
     depth = len(match[1]) + 4 if match else 0
-    return re.findall(rf"^ {{{depth}}}(\w+)=", body, re.M), "**" in body
+    return re.findall(rf"^ {{{depth}}}(\w+)=", lines, re.M), re.search(r"\*\*|unpack", lines)
 
 
 def used(script, section):
@@ -42,26 +47,39 @@ def used(script, section):
     }
 
 
-def test_every_rule_has_the_script_and_the_log_of_its_name():
-    assert sorted(SCRIPTS) == sorted(name for name in RULES if name != "all")
-    for name in SCRIPTS:
-        assert f'"../scripts/{name}.py"' in RULES[name]
-        assert re.search(rf"\{{LOGS\}}/{name}[./]", RULES[name]), name
-        assert f'library("{name}")' in RULES[name] or f'perturbing_library("{name}")' in RULES[name]
+def test_every_rule_has_a_script_and_the_log_of_its_name():
+    assert len(BLOCKS) == sum(map(len, RULES.values())) and all(RULES.values())
+    plots = {"plot_network_figure", "plot_family_figure", "plot_comparison"}
+    assert {name for name, _ in RULES["plot_figure"]} == plots
+    for script, blocks in RULES.items():
+        for name, body in blocks:
+            assert script == "plot_figure" or name in (script, "")
+            assert re.search(rf"\{{LOGS\}}/{name or script}[./]", body), name
+
+
+def test_the_digest_of_every_rule_is_that_of_its_script():
+    for script, blocks in RULES.items():
+        for name, body in blocks:
+            if script == "plot_figure":
+                assert "code=drawing_code," in body
+            else:
+                assert re.search(rf'code=(code|partial)\(\s*(\w+_code,\s*)?"{script}"', body), name
 
 
 @pytest.mark.parametrize("section", ["params", "input", "output"])
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_rule_gives_its_script_what_it_uses(script, section):
-    names, more = given(script, section)
-    assert more or used(script, section) <= set(names)
+    for _, body in RULES[script]:
+        names, more = given(body, section)
+        assert more or used(script, section) - {"get"} <= set(names)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_setting_that_a_rule_gives_is_used(script):
     """A setting that no code reads would make results stale for nothing."""
-    names, _ = given(script, "params")
-    assert names and set(names) - {"library"} - used(script, "params") <= {"family"}
+    for _, body in RULES[script]:
+        names, _ = given(body, "params")
+        assert names and set(names) - {"code"} <= used(script, "params")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -17,6 +17,13 @@ PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "te
 TINY = "tests/configs/tiny.yaml"
 
 
+def pytest_collection_modifyitems(items):
+    """Every test here runs the workflow, or plans it: none is quick."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 class Experiment:
     """A copy of the project with the tiny experiment in it."""
 

@@ -1,5 +1,7 @@
 """Exactly what is stale runs again."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -54,7 +56,11 @@ def test_a_lost_geometry_file_is_solved_again_to_the_last_bit(experiment, finish
     lost = experiment.result("small/geometry/gaussian/sigma-0.1/head.h5")
     lost.unlink()
     assert experiment.stale() == {"solve_geometry": 1, **GATHERING}
-    experiment.succeed()
+    output = experiment.succeed()
+    lines = re.findall(r"^\d\d:\d\d:\d\d +(\d+)/10  (.*)$", output, re.MULTILINE)
+    assert [int(place) for place, _ in lines] == list(range(1, 11))  # one line per job
+    assert lines[0][1] == "Solve the geometry: small, gaussian/sigma-0.1, head"
+    assert not re.search("Reason|jobid|Select jobs|Execute", output)
     assert experiment.contents("small/geometry") == finished.contents("small/geometry")
     assert lost.exists()
     assert experiment.stale() == {}

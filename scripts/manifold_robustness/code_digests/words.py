@@ -7,6 +7,7 @@ import ast
 import builtins
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+BINDING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 BLOCKS = ("body", "orelse", "finalbody")
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 LOGGERS = {"logger", "logging"}
@@ -40,6 +41,9 @@ def drop_words(statements: list[ast.stmt]) -> list[ast.stmt]:
     - local variables that nothing reads any more, where working out their values changes nothing
       or is followed by a refusal.
 
+    In the body of a ``try`` with handlers, where an error may have a result, the last three and
+    calls of ``require_...`` stay.
+
     Examples
     --------
     >>> tree = ast.parse('''
@@ -57,11 +61,6 @@ def drop_words(statements: list[ast.stmt]) -> list[ast.stmt]:
         return x ** 0.5
     """
     return _without_words(statements)[0]
-
-
-def is_requirement(name: str) -> bool:
-    """Whether a function of this name only refuses."""
-    return name.lstrip("_").startswith("require_")
 
 
 def is_silent(statement: ast.stmt) -> bool:
@@ -82,11 +81,11 @@ def dotted_name(expression: ast.expr | None) -> str:
     return ".".join([expression.id, *reversed(names)])
 
 
-def _without_words(statements):
+def _without_words(statements, is_tried=False):
     """The statements that are left, and whether any left that read a variable."""
     kept, lost = [], False
     for statement in statements:
-        inside = _in_blocks(statement, _without_words)
+        inside = _in_blocks(statement, _without_words, is_tried)
         if inside and isinstance(statement, FUNCTIONS):
             _drop_unread(statement)
         lost |= inside
@@ -97,21 +96,23 @@ def _without_words(statements):
             statement.msg, lost = None, True
         if is_silent(statement):
             continue
-        if _is_wording(statement):
+        if _is_wording(statement) or (_requires(statement) and not is_tried):
             lost = True
             continue
         kept.append(statement)
     return kept, lost
 
 
-def _in_blocks(statement, change):
+def _in_blocks(statement, change, is_tried):
     """Change every block of a statement; whether that changed anything."""
     changed = False
+    has_handlers = bool(getattr(statement, "handlers", ()))
     for part in [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]:
         for name in BLOCKS:
             block = getattr(part, name, None)
             if block:
-                block, changed_there = change(block)
+                tried = is_tried or (has_handlers and block is statement.body)
+                block, changed_there = change(block, tried)
                 setattr(part, name, block)
                 changed |= changed_there
     return changed
@@ -132,14 +133,18 @@ def _drop_unread(function):
         function.body, changed = _without_unread(function.body, read)
 
 
-def _without_unread(statements, read):
+def _without_unread(statements, read, is_tried=False):
+    if is_tried:
+        return statements, False
     kept, refuses = [], bool(statements) and _refuses(statements[-1])
     changed = False
     for statement in statements:
         if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
             kept.append(statement)
             continue
-        changed |= _in_blocks(statement, lambda block: _without_unread(block, read))
+        changed |= _in_blocks(
+            statement, lambda block, tried: _without_unread(block, read, tried), False
+        )
         names = _assigned(statement)
         unread = bool(names) and not names & read and (refuses or _is_quiet(statement.value))
         if unread or _is_empty(statement):
@@ -189,16 +194,27 @@ def _is_wording(statement):
     if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
         return False
     call = statement.value
-    if any(
-        isinstance(n, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for n in ast.walk(call)
-    ):
+    if _binds(call):
         return False
     path = dotted_name(call.func).split(".")
     if path == ["print"]:
         return all(_shows(keyword) for keyword in call.keywords)
     if path[0] in LOGGERS:
         return path[-1] in LEVELS
-    return path in (["warnings", "warn"], ["tqdm", "write"]) or is_requirement(path[-1])
+    return path in (["warnings", "warn"], ["tqdm", "write"])
+
+
+def _requires(statement):
+    """Whether a statement only refuses."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or _binds(call):
+        return False
+    return dotted_name(call.func).rpartition(".")[2].lstrip("_").startswith("require_")
+
+
+def _binds(expression):
+    """Whether an expression binds a name or waits: then it is more than its value."""
+    return any(isinstance(node, BINDING) for node in ast.walk(expression))
 
 
 def _shows(keyword):
@@ -221,7 +237,7 @@ def _is_empty(statement):
 def _is_quiet(expression):
     """Whether working out an expression changes nothing, as far as one can see."""
     for node in ast.walk(expression):
-        if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
+        if isinstance(node, BINDING):
             return False
         if isinstance(node, ast.Call):
             function = node.func

@@ -12,7 +12,7 @@ import h5netcdf
 
 from ..errors import StoreError
 from .atomic import sealed, unsealed, written_beside
-from .stores import rebuild
+from .stores import how_to_rebuild
 
 
 @contextmanager
@@ -40,5 +40,5 @@ def open_file(path):
             yield file
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise StoreError(
-            f"{path} is missing, damaged or not ours ({error}); {rebuild(path)}"
+            f"{path} is missing, damaged or not ours ({error}); {how_to_rebuild(path)}"
         ) from error

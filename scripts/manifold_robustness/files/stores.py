@@ -163,7 +163,7 @@ def _create_array(group, name, spec):
 @contextmanager
 def _opened(path):
     if not Path(path).is_file():
-        raise StoreError(f"{path} does not exist; {rebuild(path)}")
+        raise StoreError(f"{path} does not exist; {how_to_rebuild(path)}")
     try:
         zipfile.ZipFile(path).close()  # of one that is cut short zarr says nothing useful
         with ZipStore(path, mode="r") as store:
@@ -176,10 +176,10 @@ def _opened(path):
         raise
     except DAMAGE as error:
         raise StoreError(
-            f"{path} is truncated, damaged or not ours ({error}); {rebuild(path)}"
+            f"{path} is truncated, damaged or not ours ({error}); {how_to_rebuild(path)}"
         ) from error
 
 
-def rebuild(path):
+def how_to_rebuild(path: str | Path) -> str:
     """Return the sentence that says how to make a file again."""
     return f"rebuild it with: rm -f '{path}', then the same snakemake (or make) command again"

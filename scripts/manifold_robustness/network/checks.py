@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..errors import DataError
+from ..errors import DataError, NetworkError
 from ..experiment import Experiment, read_experiment
 from ..limits import (
     choose_basis,
@@ -62,6 +62,26 @@ def require_feasible(
     _require_images(config["images"], labels_of(test), classes)
     sizes = {layer.name: layer.n_features for layer in layers}
     _require_room(experiment, name, sizes, Path(folder))
+
+
+def require_accuracy(accuracy: float, name: str, config: dict) -> None:
+    """Refuse a training that ended below the test accuracy that is asked of the network `name`.
+
+    The minimum is read from the configuration: as a setting of the job it would train a good
+    network again.
+
+    Raises
+    ------
+    NetworkError
+        Names both, and what can be done.
+    """
+    minimum = read_experiment(config).networks[name].training["min_accuracy"]
+    if accuracy < minimum:
+        raise NetworkError(
+            f"training ended at a test accuracy of {accuracy:.4f}, below training.min_accuracy "
+            f"{minimum}; train for longer (training.epochs), mend the recipe, or lower the "
+            "minimum, which takes this training as it is"
+        )
 
 
 def _require_images(images, labels, classes):

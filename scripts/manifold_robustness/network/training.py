@@ -11,7 +11,6 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ..errors import NetworkError
 from ..files.atomic import written_beside
 from .devices import place
 
@@ -184,16 +183,6 @@ def evaluate(network, data, batch_size, criterion, device, workers=0):
             loss += criterion(outputs, labels).item() * len(labels)
             correct += (outputs.argmax(1) == labels).sum().item()
     return loss / len(data), correct / len(data)
-
-
-def require_accuracy(accuracy: float, minimum: float) -> None:
-    """Raise :class:`NetworkError` where a test accuracy is below the configured minimum."""
-    if accuracy < minimum:
-        raise NetworkError(
-            f"training ended at a test accuracy of {accuracy:.4f}, below training.min_accuracy "
-            f"{minimum}; train for longer (training.epochs), mend the recipe, or lower the "
-            "minimum, which takes this training as it is"
-        )
 
 
 def summarise_history(history, network, device):

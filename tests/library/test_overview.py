@@ -1,0 +1,111 @@
+"""The report's first page: what was run, on what, and what came out."""
+
+import pandas as pd
+import pytest
+from docutils.core import publish_doctree
+from docutils.nodes import Text
+
+from manifold_robustness.overview import SHOWN, describe_run
+
+ABOUT = {
+    "run": "mine",
+    "command": "make run CONFIG=mine.yaml",
+    "data": "A data set",
+    "networks": {"one": "resnet18, trained here", "two": "net.py:build, own.pth"},
+    "families": {"gaussian": "Gaussian noise", "gone": "No such rows"},
+    "correct_for": "own",
+}
+
+
+def rows(network, condition, family, strength):
+    return {"network": network, "condition": condition, "family": family, "strength": strength}
+
+
+CONDITIONS = [("clean", "clean", 0.0), ("gaussian/sigma-0.1", "gaussian", 0.1)]
+
+
+def make_summary(width=0.125):
+    found = []
+    for n, network in enumerate(ABOUT["networks"]):
+        for c, place in enumerate(CONDITIONS):
+            for index, layer in enumerate(["input", f"head_{n}"]):
+                row = rows(network, *place) | {"layer": layer, "layer_index": index}
+                row |= {"n_manifolds": 10, "n_points": 30, "n_replicates": 3}
+                for k, name in enumerate(SHOWN):
+                    value = 1 + n + 0.25 * c + k + 10 * (index == 0)
+                    ends = {"low": value - width, "high": value + width}
+                    row |= {name: value} | {f"{name}_{end}": one for end, one in ends.items()}
+                found.append(row)
+    return pd.DataFrame(found)
+
+
+def make_accuracy():
+    found = []
+    for network in ABOUT["networks"]:
+        for c, place in enumerate(CONDITIONS):
+            value = 0.9 - 0.5 * c
+            ends = {"accuracy_low": value - 0.01, "accuracy_high": value + 0.01}
+            found.append(rows(network, *place) | {"n_images": 1000, "accuracy": value} | ends)
+    return pd.DataFrame(found)
+
+
+def make_claims():
+    found = []
+    for network in ABOUT["networks"]:
+        for statement, index, verdict in [
+            ("Accuracy falls", None, "holds"),
+            ("Capacity falls", 0, "fails"),
+            ("Capacity falls", 1, "undecided"),
+        ]:
+            row = {"network": network, "statement": statement, "verdict": verdict}
+            found.append(row | {"layer_index": index})
+    return pd.DataFrame(found)
+
+
+def describe(summary=None, claims=None, **changes):
+    summary = make_summary() if summary is None else summary
+    return describe_run(summary, make_accuracy(), claims, **{**ABOUT, **changes})
+
+
+def words(page):
+    """Return the page's text as a reader sees it; docutils must have nothing to complain of."""
+    tree = publish_doctree(page, settings_overrides={"halt_level": 2, "report_level": 5})
+    return " ".join(" ".join(node.astext().split()) for node in tree.findall(Text))
+
+
+def test_it_says_what_was_run_and_what_came_out():
+    text = words(describe(claims=make_claims()))
+    assert "mine : A data set; P = 10 classes, M = 30 test images of each that the network" in text
+    assert "under 2 conditions" in text and "make run CONFIG=mine.yaml" in text
+    assert "clean accuracy 90.0 % (89 to 91) on 1,000 test images" in text
+    # The last layer of each network, clean and at the strongest level of each family.
+    for line in [
+        "clean 90.0 % (89 to 91) 1 (0.875 to 1.12) 2 (1.88 to 2.12)",
+        "Gaussian noise, sigma-0.1 40.0 % (39 to 41) 1.25 (1.12 to 1.38)",
+        "Gaussian noise, sigma-0.1 40.0 % (39 to 41) 2.25 (2.12 to 2.38)",
+    ]:
+        assert line in text, text
+    assert "No such rows" not in text
+    assert text.count("Accuracy falls: holds ; Capacity falls: undecided") == 2
+
+
+def test_without_noise_there_are_no_claims_and_with_one_draw_no_intervals():
+    text = words(describe(make_summary(float("nan"))))
+    assert "claims" not in text and "clean 90.0 % (89 to 91) 1 2 3 4" in text
+
+
+@pytest.mark.parametrize(
+    ("whose", "said"),
+    [
+        ("own", "that the network classifies correctly"),
+        ("every_network", "that every network classifies correctly"),
+        ("none", "whether they are classified correctly or not"),
+    ],
+)
+def test_it_says_which_images_were_taken(whose, said):
+    assert said in words(describe(correct_for=whose))
+
+
+@pytest.mark.parametrize("name", ["a*b*c", "`x`_", "|sub|", "<b>raw</b>", "x_", "\\ back"])
+def test_names_are_shown_as_they_are(name):
+    assert name in words(describe(data=name))
