@@ -6,6 +6,8 @@ CORES ?= all
 CONFIG ?=
 # A rule, as in: make why RULE=solve_geometry
 RULE ?=
+# A network of the configuration, as in: make layers NETWORK=resnet18
+NETWORK ?=
 VENV := .venv
 BIN := $(VENV)/bin
 # What needs no installation of this project: the modules that the workflow itself imports.
@@ -65,9 +67,10 @@ dag: check $(VENV)/ready
 	  else $(SNAKEMAKE) --$$graph mermaid-js > $$file.part; mv $$file.part $$file.mmd; ls $$file.mmd; fi; \
 	done
 
-# The names of the layers of every network, as a list to paste into a configuration.
+# The names of a network's layers (of the first one, or of NETWORK), as a list to paste into a
+# configuration.
 layers: check $(VENV)/ready
-	@$(LIGHT) manifold_robustness.network.layer_list config.yaml $(CONFIG)
+	@$(LIGHT) manifold_robustness.network.layer_list config.yaml $(CONFIG) $(if $(NETWORK),--network $(NETWORK))
 
 # The code that a change of makes a rule's results stale.
 why: $(VENV)/base

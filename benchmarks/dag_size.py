@@ -28,11 +28,10 @@ def main(conditions=100, layers=200):
 
 def write_overlay(file, conditions, layers):
     """Write a configuration of that many conditions and layers; return the conditions' names."""
-    noise = {"family": "gaussian", "parameterization": "standard_deviation", "clip": True}
     strengths = [index / 1000 for index in range(conditions)]
     overlay = {
         "run": "synthetic",
-        "perturbations": [{**noise, "strengths": strengths}],
+        "perturbations": [{"family": "gaussian", "strengths": strengths}],
         "activations": {"layers": [f"layer{index}" for index in range(layers)]},
     }
     yaml.safe_dump(overlay, file)

@@ -6,6 +6,7 @@ By default P = 100 manifolds of M = 500 points in N = 65,536 dimensions: 13 GB, 
 (the system's temporary one by default) and removed afterwards. The solve is the workflow's script.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -14,24 +15,24 @@ import time
 from pathlib import Path
 
 import numpy as np
+import yaml
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+PROJECT = Path(__file__).resolve().parents[1]
+SCRIPTS = PROJECT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from manifold_robustness.files.geometry import read_geometry  # noqa: E402
 from manifold_robustness.files.stores import ArraySpec, create_store  # noqa: E402
 
 SOLVE = """
-import sys
+import json, sys
 sys.path.insert(0, sys.argv[1])
 from types import SimpleNamespace
 import solve_geometry
 from manifold_robustness.jobs import run_job
-settings = dict(margin=0.0, n_gaussian_vectors=300, center_rank="auto", center_selection="stable",
-                tolerance=1e-10, simulate=False)
 run_job(solve_geometry.main, SimpleNamespace(
     rule="solve_geometry", wildcards={}, log=[sys.argv[4]], input=[sys.argv[2]],
-    output=[sys.argv[3]], params=SimpleNamespace(geometry=settings, seed=0)))
+    output=[sys.argv[3]], params=SimpleNamespace(geometry=json.loads(sys.argv[5]), seed=0)))
 """
 
 
@@ -42,8 +43,10 @@ def main(n_manifolds=100, n_points=500, n_features=65536, folder=None):
         write(store, n_manifolds, n_points, n_features)
         size = store.stat().st_size / 1e9
         print(f"wrote {size:.1f} GB in {time.perf_counter() - start:.0f} s", flush=True)
-        paths = map(str, (SCRIPTS, store, result, log))
-        subprocess.run([sys.executable, "-c", SOLVE, *paths], check=True)
+        settings = yaml.safe_load((PROJECT / "config.yaml").read_text())["geometry"]
+        del settings["layers"]
+        arguments = [*map(str, (SCRIPTS, store, result, log)), json.dumps(settings)]
+        subprocess.run([sys.executable, "-c", SOLVE, *arguments], check=True)
         print(re.search(r"took .*", log.read_text())[0])
         values, _, _ = read_geometry(result)
         for name in ("capacity", "radius", "dimension", "rank", "center_correlation"):
@@ -58,7 +61,7 @@ def write(path, n_manifolds, n_points, n_features):
     shape = (1, n_manifolds, n_points, n_features)
     spec = ArraySpec(shape, "float32", tuple("rmpf"), (1, 1, *shape[2:]))
     classes = [str(manifold) for manifold in range(n_manifolds)]
-    attributes = {"classes": classes, "condition": "made up", "layer": "made up"}
+    attributes = {"network": "made up", "classes": classes, "condition": "made up", "layer": "made up"}
     attributes |= {"basis": "features", "n_features": n_features, "layer_label": "made up"}
     with create_store(path, {"activations": spec}, attributes) as arrays:
         for manifold in range(n_manifolds):

@@ -14,7 +14,7 @@ from dag_size import PROJECT, write_overlay
 
 SBATCH = r"""#!/bin/sh
 target=$(echo "$*" | sed -n 's|.*:condition=\([^, ]*\),layer=\(layer[0-9]*\).*|\1/\2|p')
-: > "results/synthetic/geometry/$target.h5"
+: > "results/synthetic/resnet18/geometry/$target.h5"
 echo "$$|COMPLETED" >> queue
 echo $$
 """
@@ -43,7 +43,7 @@ def main(conditions=10, layers=100):
 
 def make_room(folder, condition, layer):
     """Write the empty input of a solve and return its result's path."""
-    results = folder / "results/synthetic"
+    results = folder / "results/synthetic/resnet18"
     store = results / f"activations/{condition}/layer{layer}.zarr.zip"
     target = results / f"geometry/{condition}/layer{layer}.h5"
     for path in (store, target):

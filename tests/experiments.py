@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from helpers import DIGITS, NETWORK, read_config
 from manifold_robustness.configuration import merge
 from manifold_robustness.experiment import read_experiment
+from run_time import recorded
 
 NAME = "small"
 FAMILY = "gaussian"
@@ -74,7 +75,8 @@ class Experiment:
             log=Named(),
             config=config or self.config,
         )
-        module.main(job)
+        with recorded(script):
+            module.main(job)
         return output
 
     def network_files(self, folder=NAME):

@@ -18,8 +18,8 @@ from run_time import is_wording, word_statements
 
 LIBRARY = read_library(ROOT / "scripts")
 SCRIPTS = sorted(name for name in LIBRARY.paths if name.split(".")[0] != PACKAGE)
-# No result depends on these: they read the configuration before any job, refuse, print on the screen,
-# open a log, or make digests. So a change of them makes nothing stale.
+# No result depends on these: they read the configuration before any job, refuse, print, open a log,
+# or make digests. So a change of them makes nothing stale.
 NOT_OF_JOBS = {
     "code_digests",
     "console",
@@ -86,7 +86,7 @@ class Reword(ast.NodeTransformer):
         ):
             node.body[0].value.value = "Reworded."
             self.count += 1
-        node = self.generic_visit(node)
+        node = super().visit(node)
         self.inside = outer
         return node
 

@@ -198,7 +198,7 @@ def test_the_layers_of_any_network_of_a_configuration_are_printed(capsys, monkey
     main([*files, str(tmp_path / "other.yaml")])
     printed = capsys.readouterr().out
     assert yaml.safe_load(printed) == ["input", "first", "head"]
-    assert "network own" in printed and "--network with one of other." in printed
+    assert "network own" in printed and "NETWORK=… with one of other." in printed
     main([*files, str(tmp_path / "other.yaml"), "--network", "other"])
     assert "classifier.1" in yaml.safe_load(capsys.readouterr().out)
     with pytest.raises(SystemExit, match=r"need a network out of own, other\. Got third"):

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from helpers import read_config
-from manifold_robustness.files.images import perturb_selection
+from manifold_robustness.conditions import Condition
 from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.activations import span_coordinates
+from manifold_robustness.perturbations.apply import perturb_batch
 
 SHAPE = (4, 10, 30)  # replicates, P, M
 # The field's reference implementation on Gaussian noise: P = 10, M = 30, N = 3072, n_t = 300.
@@ -21,9 +22,19 @@ def noise():
     classes = random.random((1, 10, 1, 3, 32, 32), dtype=np.float32)
     images = 0.7 * classes + 0.3 * random.random((*SHAPE, 3, 32, 32), dtype=np.float32)
     options = {"parameterization": "standard_deviation", "clip": True}
-    condition = {"family": "gaussian", "strength": 100.0, "options": options}
-    indices = np.arange(np.prod(SHAPE)).reshape(SHAPE)
-    noisy = perturb_selection(images, indices, condition, seed=1)
+    condition = Condition("gaussian/sigma-100", "gaussian", "gaussian", 100.0, options)
+    count = int(np.prod(SHAPE))
+    noisy = perturb_batch(
+        condition,
+        torch.from_numpy(images.reshape(count, 3, 32, 32)),
+        torch.zeros(count, dtype=torch.int64),
+        np.arange(count),
+        None,
+        seed=1,
+        device=torch.device("cpu"),
+        batch_size=50,
+    )
+    noisy = noisy.numpy().reshape(images.shape)
     assert np.isin(noisy, (0, 1)).mean() > 0.99
     points = [span_coordinates(torch.from_numpy(one.reshape(300, -1))).numpy() for one in noisy]
     settings = {k: v for k, v in read_config()["geometry"].items() if k != "layers"}

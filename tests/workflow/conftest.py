@@ -29,11 +29,12 @@ class Experiment:
 
     def __init__(self, root):
         self.root = Path(root)
+        self.overlays = []  # configurations that differ from the tiny one
 
     def command(self, *arguments, cores=2):
         """Return the command line; targets first, since --configfile takes what follows it."""
         snakemake = [sys.executable, "-m", "snakemake", *arguments]
-        return [*snakemake, "--cores", str(cores), "--configfile", TINY]
+        return [*snakemake, "--cores", str(cores), "--configfile", TINY, *self.overlays]
 
     def run(self, *arguments, cores=2, timeout=300):
         """Run Snakemake and return the finished process; its output as one text."""

@@ -1,12 +1,17 @@
 """Exactly what is stale runs again."""
 
+import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from helpers import ROOT
 from manifold_robustness.files.images import read_images
+from run_time import ENTRIES
 
 FAMILY_FIGURES = 6
 OF_GEOMETRY = 4  # of them, those that are drawn from the summary
@@ -18,6 +23,7 @@ GATHERING = {
     "verify_results": 1,
 }
 GATHERING_ALL = GATHERING | {"collect_accuracy": 1, "plot_family_figure": FAMILY_FIGURES}
+NOT_RUN = {"plot_figure", "import_weights", "compare_networks", "compare_published"}
 LIBRARY = "scripts/manifold_robustness"
 
 
@@ -260,3 +266,30 @@ def test_an_image_that_comes_retrains(fresh):
     assert fresh.stale(weights) == {}
     Image.new("RGB", (8, 8)).save(fresh.root / "images/0/new.png")
     assert fresh.stale(weights) == {"train_network": 1}
+
+
+def test_a_finished_run_keeps_which_code_made_it(finished):
+    """With the entries that the proof of the digests runs with, see run_time.py."""
+    kept = json.loads(finished.result("logs/code.json").read_text())
+    figures = kept.pop("plot_figure")["entries"]
+    assert len(figures) == 7 and all(entry.endswith(":draw,DECLARATION") for entry in figures)
+    assert set(kept) == {path.stem for path in (ROOT / "scripts").glob("*.py")} - NOT_RUN
+    for script, one in kept.items():
+        assert sorted(one["entries"]) == sorted(ENTRIES.get(script, [])), script
+
+
+def test_why_a_rule_is_stale_is_told(experiment):
+    listing = experiment.result("logs/code.json")
+    command = [sys.executable, "-m", "manifold_robustness.code_digests", "solve_geometry", listing]
+
+    def ask():
+        done = subprocess.run(
+            command, cwd=experiment.root / "scripts", capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert "Since the last finished run: none of them changed" in ask()
+    solver = f"{LIBRARY}/geometry/solvers/active_set_solver.py"
+    experiment.replace(solver, "SWEEPS = 3", "SWEEPS = 1")
+    changed = "1 changed\n  changed: geometry.solvers.active_set_solver, SWEEPS"
+    assert f"Since the last finished run: {changed}" in ask()

@@ -4,7 +4,9 @@ import argparse
 import sys
 import textwrap
 
+from ..declarations import plugin_names
 from ..errors import ConfigurationError
+from ..variables import FOLDER as MEASURES
 from . import PACKAGE, reached_definitions, read_library
 from .listing import compare_definitions, read_listing
 
@@ -38,7 +40,7 @@ def describe(rule: str, listing: str = "") -> str:
     """
     known = read_listing(listing) if listing else {}
     if rule in known:
-        script, entries = known[rule]["script"], known[rule]["entries"]
+        script, entries = known[rule]["script"], _loaded_now(known[rule]["entries"])
     else:
         script, entries = rule, read_library().plugins(rule)
     now = reached_definitions(script, *entries)
@@ -61,6 +63,20 @@ def describe(rule: str, listing: str = "") -> str:
             break_on_hyphens=False,
         )
     return "\n".join(lines)
+
+
+def _loaded_now(entries):
+    """What a rule loads by name now: less the plug-ins that went, and with every measure that came.
+
+    Of the other plug-ins a rule loads those that the configuration asks for; measures are all
+    loaded where one is.
+    """
+    paths = read_library().paths
+    left = [one for one in entries if f"{PACKAGE}.{one.partition(':')[0]}" in paths]
+    wanted = [one.partition(":")[2] for one in entries if one.startswith(f"{MEASURES}.")]
+    names = plugin_names(MEASURES)
+    measures = [f"{MEASURES}.{name}:{one}" for one in wanted for name in names]
+    return list(dict.fromkeys([*left, *measures]))
 
 
 def _summary(changes):

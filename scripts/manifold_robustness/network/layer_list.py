@@ -53,7 +53,7 @@ def describe_configured(config: dict, name: str | None = None) -> str:
     network = build_network(architecture, len(class_names(data)))
     others = ", ".join(other for other in entries if other != name)
     heading = [f"# Layers of the network {name} ({architecture}) in forward order."]
-    heading += [f"# For another one, --network with one of {others}."] if others else []
+    heading += [f"# For another one, make layers NETWORK=… with one of {others}."] if others else []
     return "\n".join([*heading, describe_layers(network, (3, size, size))])
 
 
