@@ -57,6 +57,7 @@ lint: $(VENV)/ready-test
 
 report: check $(VENV)/ready
 	$(SNAKEMAKE) --report results/$(RUN)/report.html
+	@ls results/$(RUN)/report.html
 
 dag: check $(VENV)/ready
 	@set -e; mkdir -p results/$(RUN); \
@@ -73,7 +74,8 @@ layers: check $(VENV)/ready
 	@$(LIGHT) manifold_robustness.network.layer_list config.yaml $(CONFIG) $(if $(NETWORK),--network $(NETWORK))
 
 # The code that a change of makes a rule's results stale.
-why: $(VENV)/base
+why: check
+	@test -n "$(RULE)" || { echo "Need a rule, as in: make why RULE=solve_geometry"; exit 1; }
 	@$(LIGHT) manifold_robustness.code_digests $(RULE) results/$(RUN)/logs/code.json
 
 # The newest versions that go with the requirements, for Python 3.11 and newer, on every platform.

@@ -22,36 +22,32 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from manifold_robustness.conditions import Condition  # noqa: E402
 from manifold_robustness.files.images import write_images  # noqa: E402
 from manifold_robustness.files.stores import provenance  # noqa: E402
 from manifold_robustness.network.data_sets import ArrayImages  # noqa: E402
 from manifold_robustness.network.devices import place, prepare_device  # noqa: E402
 from manifold_robustness.network.evaluation import perturb_and_predict  # noqa: E402
 from manifold_robustness.network.training import Training  # noqa: E402
-from manifold_robustness.network.weights import initial_model, save_weights  # noqa: E402
+from manifold_robustness.network.weights import initial_network, save_weights  # noqa: E402
 
 P, M = 10, 30
+KEPT = np.arange(P * M).reshape(1, P, M)  # what an evaluation returns of the perturbed images
 CLASSES = [str(label) for label in range(10)]
-NOISE = {
-    "family": "gaussian",
-    "strength": 0.1,
-    "options": {"parameterization": "standard_deviation", "clip": True},
-}
+OPTIONS = {"parameterization": "standard_deviation", "clip": True}
+NOISE = Condition("gaussian/sigma-0.1", "gaussian", "gaussian", 0.1, OPTIONS)
 
 
 def main(threads=2):
     device = prepare_device(threads)
     print(f"{device}, {threads} threads")
-    model = place(
-        initial_model({"architecture": "resnet18", "weights": "none", "weights_file": None}, 10, 0),
-        device,
-    )
+    network = place(initial_network("resnet18", "none", None, 10, 0), device)
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     for replicates in (1, 10):
         with tempfile.TemporaryDirectory() as folder:
-            time_jobs(Path(folder), model, config, threads, replicates)
-    time_evaluation(model, device)
-    time_training(model, config, device)
+            time_jobs(Path(folder), network, config, threads, replicates)
+    time_evaluation(network, config, device)
+    time_training(network, config, device)
 
 
 def images(count):
@@ -63,14 +59,15 @@ def images(count):
     return ArrayImages(fine, np.arange(count) % 10)
 
 
-def time_jobs(folder, model, config, threads, replicates):
-    results = folder / "results/full-size"
+def time_jobs(folder, network, config, threads, replicates):
+    results = folder / "results/full-size/resnet18"
     overlay = folder / "overlay.yaml"
     overlay.write_text(yaml.safe_dump({"run": "full-size", "images": {"replicates": replicates}}))
-    save_weights(model, results / "model/weights.safetensors")
+    save_weights(network, results / "weights/weights.safetensors")
     count = replicates * P * M
     chosen = images(count).images.numpy().reshape(replicates, M, P, 3, 32, 32).swapaxes(1, 2)
-    attributes = {"condition": "clean", "classes": CLASSES, "seed": 0, **provenance()}
+    attributes = {"network": "resnet18", "condition": "clean", "classes": CLASSES, "seed": 0}
+    attributes |= provenance()
     indices = np.arange(count).reshape(replicates, P, M)
     write_images(results / "images/clean.zarr.zip", chosen, indices, attributes)
     layers = config["activations"]["layers"]
@@ -78,11 +75,11 @@ def time_jobs(folder, model, config, threads, replicates):
         ("extract_activations", "activations/clean/{}.zarr.zip"),
         ("solve_geometry", "geometry/clean/{}.h5"),
     ):
-        targets = [f"results/full-size/{name.format(layer)}" for layer in layers]
+        targets = [f"results/full-size/resnet18/{name.format(layer)}" for layer in layers]
         start = time.perf_counter()
         run(folder, rule, targets, overlay, threads)
         wall = time.perf_counter() - start
-        jobs = [read_log(log) for log in (results / "logs" / rule).rglob("*.log")]
+        jobs = [read_log(log) for log in (results.parent / "logs" / rule).rglob("*.log")]
         seconds, peaks = zip(*jobs, strict=True)
         print(
             f"{rule}, {replicates} replicates: {len(jobs)} jobs, wall {wall:.1f} s with "
@@ -109,24 +106,33 @@ def read_log(path):
     return float(found[1]), int(found[2])
 
 
-def time_evaluation(model, device, count=1000):
-    model.eval()
+def time_evaluation(network, config, device, count=1000):
+    network.eval()
     data = images(count)
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        perturb_and_predict(model, data, NOISE, 250, 0, device)
+        perturb_and_predict(
+            network,
+            data,
+            NOISE,
+            KEPT,
+            seed=0,
+            device=device,
+            perturbation_batch=config["perturbation_batch"],
+            batch_size=config["accuracy"]["batch_size"],
+        )
         times.append((time.perf_counter() - start) / count * 1000)
     print(f"evaluation: {statistics.median(times):.2f} ms per image, its noise included")
 
 
-def time_training(model, config, device, count=320):
+def time_training(network, config, device, count=320):
     paper = yaml.safe_load((ROOT / "config.cifar10.yaml").read_text())["training"]
     few = images(64)
     for autocast in ("none", "bfloat16"):
         recipe = {**config["training"], **paper, "workers": 0, "autocast": autocast}
         splits = {"train": images(count), "validation": few, "test": few}
-        training = Training(model, splits, recipe, 0, device)
+        training = Training(network, splits, recipe, 0, device)
         times = []
         for _ in range(3):
             start = time.perf_counter()

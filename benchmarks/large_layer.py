@@ -61,8 +61,9 @@ def write(path, n_manifolds, n_points, n_features):
     shape = (1, n_manifolds, n_points, n_features)
     spec = ArraySpec(shape, "float32", tuple("rmpf"), (1, 1, *shape[2:]))
     classes = [str(manifold) for manifold in range(n_manifolds)]
-    attributes = {"network": "made up", "classes": classes, "condition": "made up", "layer": "made up"}
-    attributes |= {"basis": "features", "n_features": n_features, "layer_label": "made up"}
+    names = ("network", "condition", "layer", "layer_label")
+    attributes = {"classes": classes, **dict.fromkeys(names, "made up")}
+    attributes |= {"basis": "features", "n_features": n_features}
     with create_store(path, {"activations": spec}, attributes) as arrays:
         for manifold in range(n_manifolds):
             center = random.standard_normal(n_features, dtype=np.float32)

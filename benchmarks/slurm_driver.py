@@ -13,8 +13,10 @@ from pathlib import Path
 from dag_size import PROJECT, write_overlay
 
 SBATCH = r"""#!/bin/sh
-target=$(echo "$*" | sed -n 's|.*:condition=\([^, ]*\),layer=\(layer[0-9]*\).*|\1/\2|p')
-: > "results/synthetic/resnet18/geometry/$target.h5"
+coordinates='.*:network=\([^, ]*\),condition=\([^, ]*\),layer=\(layer[0-9]*\).*'
+target=$(echo "$*" | sed -n "s|$coordinates|\1/geometry/\2/\3|p")
+[ -n "$target" ] || exit 1
+: > "results/synthetic/$target.h5"
 echo "$$|COMPLETED" >> queue
 echo $$
 """

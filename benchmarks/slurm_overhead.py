@@ -21,7 +21,7 @@ from slurm.experiments import ClusterExperiment
 from workflow.conftest import copy_project
 
 TARGETS = [
-    f"results/tiny/geometry/{condition}/{layer}.h5"
+    f"results/tiny/small/geometry/{condition}/{layer}.h5"
     for condition in ("clean", "gaussian/sigma-0.1", "gaussian/sigma-0.5")
     for layer in ("input", "head")
 ]
@@ -51,7 +51,7 @@ def main():
 
 
 def measure(name, experiment, run):
-    for path in experiment.result("geometry").glob("**/*.h5"):
+    for path in experiment.result("small/geometry").glob("**/*.h5"):
         path.unlink()
     cluster = experiment.cluster
     before, start, cpu = len(experiment.jobs()), time.perf_counter(), cpu_time(cluster)

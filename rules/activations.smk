@@ -22,7 +22,7 @@ for layers, names in LAYER_LISTS.items():
         log:
             f"{LOGS}/extract_activations/{{network}}/{{condition}}.log",
         wildcard_constraints:
-            network="|".join(map(re.escape, names)),
+            network=one_of(names),
         conda:
             "../envs/network.yaml"
         resources:

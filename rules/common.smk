@@ -44,11 +44,16 @@ FAMILIES = {family.name: family for family in EXPERIMENT.families} or {CLEAN: NO
 SOLVING = {k: v for k, v in config["geometry"].items() if k != "layers"}
 
 
+def one_of(names):
+    """A pattern that matches each of some names, and nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
-    network="|".join(map(re.escape, NETWORKS)),
-    condition="|".join(map(re.escape, CONDITIONS)),
-    family="|".join(map(re.escape, FAMILIES)),
-    figure="|".join(map(re.escape, EXPERIMENT.figures)),
+    network=one_of(NETWORKS),
+    condition=one_of(CONDITIONS),
+    family=one_of(FAMILIES),
+    figure=one_of(EXPERIMENT.figures),
 
 
 def every(pattern):
@@ -73,7 +78,12 @@ READ = {}  # what code() was asked for, by script
 
 
 def record_code():
-    """Keep which code made a finished run: `make why` says what changed since."""
+    """Keep which code made a finished run: `make why` says what changed since.
+
+    Not that of a run of some targets: it says nothing of the others.
+    """
+    if not any(job.rule.name == "all" for job in workflow.dag.jobs):
+        return
     rules = {script: (script, *entries) for script, entries in READ.items()}
     write_listing(f"{LOGS}/code.json", rules, SCRIPTS)
 

@@ -16,7 +16,7 @@ rule plot_network_figure:
     log:
         f"{LOGS}/plot_network_figure/{{network}}/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(figures_of("network")),
+        figure=one_of(figures_of("network")),
     conda:
         "../envs/figures.yaml"
     resources:
@@ -48,7 +48,7 @@ rule plot_family_figure:
     log:
         f"{LOGS}/plot_family_figure/{{network}}/{{family}}/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(figures_of("family")),
+        figure=one_of(figures_of("family")),
     conda:
         "../envs/figures.yaml"
     resources:
@@ -80,7 +80,7 @@ rule plot_comparison:
     log:
         f"{LOGS}/plot_comparison/{{family}}/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(figures_of("comparison")) or "(?!)",
+        figure=one_of(figures_of("comparison")),
     conda:
         "../envs/figures.yaml"
     resources:
@@ -102,8 +102,9 @@ rule plot_comparison:
 
 FIGURES = [
     f"{RESULTS}/figures/{network}/{figure}.{kind}"
-    for network in TRAINED
+    for network in NETWORKS
     for figure in figures_of("network")
+    if network in TRAINED or "history" not in EXPERIMENT.figures[figure].inputs
     for kind in KINDS
 ]
 FIGURES += [

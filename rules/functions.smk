@@ -83,6 +83,7 @@ def conditions_shown(wildcards):
 def subject_of(wildcards):
     """What the figure is of, in words: the network only where the run has several."""
     family = FAMILIES.get(wildcards.get("family"))
+    figure = EXPERIMENT.figures[wildcards.figure]
     several = len(NETWORKS) > 1
     subject = {"network": wildcards.get("network") if several else None}
     if family:
@@ -90,7 +91,9 @@ def subject_of(wildcards):
             "family": family.name,
             "title": family.title,
             "strength": family.strength,
-            "published": PUBLISHED if family is GAUSSIAN else {},
+            "published": (
+                PUBLISHED if family is GAUSSIAN and figure.shows_published else {}
+            ),
         }
     return subject
 

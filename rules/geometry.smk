@@ -18,7 +18,7 @@ rule solve_geometry:
     log:
         f"{LOGS}/solve_geometry/{{network}}/{{condition}}/{{layer}}.log",
     wildcard_constraints:
-        layer="|".join(map(re.escape, ANALYSED)),
+        layer=one_of(ANALYSED),
     conda:
         "../envs/geometry.yaml"
     resources:

@@ -64,7 +64,7 @@ rule perturb_images:
     log:
         f"{LOGS}/perturb_images/{{network}}/{{condition}}.log",
     wildcard_constraints:
-        condition="|".join(map(re.escape, PERTURBED)) or "(?!)",
+        condition=one_of(PERTURBED),
     conda:
         "../envs/network.yaml"
     resources:

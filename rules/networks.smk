@@ -22,7 +22,7 @@ if TRAINED:
         log:
             f"{LOGS}/train_network/{{network}}.log",
         wildcard_constraints:
-            network="|".join(map(re.escape, TRAINED)),
+            network=one_of(TRAINED),
         conda:
             "../envs/network.yaml"
         threads: threads_of_training
@@ -57,7 +57,7 @@ if IMPORTED:
         log:
             f"{LOGS}/import_weights/{{network}}.log",
         wildcard_constraints:
-            network="|".join(map(re.escape, IMPORTED)),
+            network=one_of(IMPORTED),
         conda:
             "../envs/network.yaml"
         resources:

@@ -42,7 +42,7 @@ if GAUSSIAN:
             family=GAUSSIAN.name,
             parameterization=GAUSSIAN.options["parameterization"],
             seed=SEED,
-            code=code("judge_claims"),
+            code=code("judge_claims", *VARIABLE_CODE),
         message:
             "Judge the paper's claims about Gaussian noise"
         script:

@@ -101,6 +101,7 @@ if len(NETWORKS) > 1:
         input:
             geometry=rules.collect_geometry.output.geometry,
             predictions=every(ACCURACY),
+            images=expand(SELECTED, network=NETWORKS),
         output:
             f"{RESULTS}/tables/comparison.csv",
         log:
@@ -113,7 +114,6 @@ if len(NETWORKS) > 1:
         params:
             networks=list(NETWORKS),
             conditions=list(CONDITIONS),
-            same_images=config["images"]["correct_for"] != "own",
             seed=SEED,
             code=code("compare_networks", *VARIABLE_CODE),
         message:

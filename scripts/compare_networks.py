@@ -4,6 +4,7 @@ from itertools import product
 
 from manifold_robustness.comparison import compare_networks
 from manifold_robustness.files.csv import read_table, write_table
+from manifold_robustness.files.stores import read_array
 from manifold_robustness.jobs import run_job
 
 
@@ -14,9 +15,11 @@ def main(snakemake):
         for network, condition in product(params.networks, params.conditions)
     ]
     predictions = zip(coordinates, files.predictions, strict=True)
-    table = compare_networks(
-        read_table(files.geometry), predictions, params.same_images, params.seed
-    )
+    indices = {
+        network: read_array(path, "indices")
+        for network, path in zip(params.networks, files.images, strict=True)
+    }
+    table = compare_networks(read_table(files.geometry), predictions, indices, params.seed)
     write_table(table, snakemake.output[0])
 
 

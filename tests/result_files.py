@@ -22,9 +22,13 @@ def make_results(n_replicates=3, n_manifolds=2, **changes):
     return results
 
 
-def write(path, n_features=100, **changes):
-    """Write made-up geometry and return `path`."""
+def write(path, n_features=100, of=None, **changes):
+    """Write made-up geometry, of a network, condition and layer, and return `path`."""
     attributes = {
+        "network": "resnet18",
+        "condition": "clean",
+        "layer": "conv1",
+        **(of or {}),
         "layer_label": "layer_1_Conv2d",
         "n_points": 6,
         "n_features": n_features,

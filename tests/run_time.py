@@ -34,6 +34,7 @@ ENTRIES = {
         *(f"measures.{name}:measure,DECLARATION" for name in MEASURES),
     ],
     "collect_geometry": VARIABLES,
+    "judge_claims": VARIABLES,
     "compare_networks": VARIABLES,
     "verify_results": VARIABLES,
 }

@@ -11,7 +11,7 @@ from .conditions import CLEAN
 from .conventions import HARMONIC, to_averaging_scale
 from .errors import StoreError
 from .files.geometry import VARIABLES, read_geometry
-from .files.predictions import read_predictions
+from .files.predictions import read_place, read_predictions
 from .files.stores import how_to_rebuild
 from .intervals import student_interval, wilson_interval
 
@@ -34,7 +34,8 @@ def collect_geometry(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     Raises
     ------
     StoreError
-        For a file that was solved with other settings: Snakemake can take one for new that a job
+        For a file of another network, condition or layer, and one that was solved with other
+        settings: Snakemake can take one for new that a job
         wrote after its driver's death, or from a configuration that was edited meanwhile.
     """
     rows = [_rows(coordinates, settings, path) for coordinates, settings, path in files]
@@ -78,8 +79,15 @@ def collect_accuracy(files: Iterable[tuple[dict, str | Path]]) -> pd.DataFrame:
     ----------
     files : iterable of (coordinates, path)
         Clean ones of each network too; `coordinates` has network, condition, family and strength.
+
+    Raises
+    ------
+    StoreError
+        For a file of another network or condition.
     """
     files = list(files)
+    for coordinates, path in files:
+        require_place(path, read_place(path), coordinates)
     kept = {
         coordinates["network"]: _read_correct(path)[0]
         for coordinates, path in files
@@ -93,8 +101,23 @@ def collect_accuracy(files: Iterable[tuple[dict, str | Path]]) -> pd.DataFrame:
     )
 
 
+def require_place(path: str | Path, found: dict, wanted: dict) -> None:
+    """Raise :class:`StoreError` where a file is not of the place that it was taken for.
+
+    `found` are the file's attributes, `wanted` the coordinates; of these, those that a file bears
+    are compared: network, condition and layer.
+    """
+    for name in ("network", "condition", "layer"):
+        if name in wanted and found.get(name) != wanted[name]:
+            raise StoreError(
+                f"Need a file of the {name} {wanted[name]}. Got {path}, which is of the {name} "
+                f"{found.get(name)}; {how_to_rebuild(path)}"
+            )
+
+
 def _rows(coordinates, settings, path):
     values, manifolds, attributes = read_geometry(path)
+    require_place(path, attributes, coordinates)
     for name, wanted in settings.items():
         found = attributes.get(name)
         if isinstance(wanted, dict):

@@ -19,16 +19,17 @@ MEASURES = ["capacity", "radius", "dimension", "center_correlation"]  # of the l
 def compare_networks(
     geometry: pd.DataFrame,
     predictions: Iterable[tuple[dict, str | Path]],
-    same_images: bool,
+    indices: dict[str, np.ndarray],
     seed: int,
 ) -> pd.DataFrame:
     """Return one row per (network_a, network_b, condition, quantity): both values and b - a.
 
     The accuracy is paired always, since all networks see the same test images: its interval is
     that of :func:`.bootstrap_difference`. The geometry of the last layers is paired over
-    replicates where their images are the same (Student's t), else the replicates are independent
-    draws (:func:`.welch_interval`). Geometry differs where the images differ, too: then a
-    difference is that of the networks and of what each of them classifies correctly.
+    replicates where two networks have the very same images (Student's t). Where the images differ,
+    the interval is that of independent draws (:func:`.welch_interval`), which is too wide rather
+    than too narrow: draws from nearly the same images overlap, and what they share cancels in the
+    difference. Then a difference is that of the networks and of what each classifies correctly.
 
     Parameters
     ----------
@@ -37,8 +38,9 @@ def compare_networks(
     predictions : iterable of (coordinates, path)
         Of every network under every condition, in the order of the table; `coordinates` has network
         and condition.
-    same_images
-        Whether the geometry of all networks is that of the same images.
+    indices
+        By network, the places in the test set of the images whose geometry was measured
+        (n_replicates, n_manifolds, n_points).
     seed
         Of the bootstrap.
 
@@ -75,15 +77,16 @@ def compare_networks(
             names = dict(zip(("network_a", "network_b"), pair, strict=True)) | place
             random = generator(seed, "bootstrap", *pair, condition)
             rows.append(names | _compare_accuracy(*accuracies, names, random))
-            rows += [names | _compare_measure(name, *measured, same_images) for name in MEASURES]
+            paired = np.array_equal(*(indices[network] for network in pair))
+            rows += [names | _compare_measure(name, *measured, paired) for name in MEASURES]
     return pd.DataFrame(rows)
 
 
-def require_same_images(labels_a: np.ndarray, labels_b: np.ndarray, names: dict) -> None:
-    """Raise :class:`DataError` where two networks were not tested on the same images."""
+def require_same_test_set(labels_a: np.ndarray, labels_b: np.ndarray, names: dict) -> None:
+    """Raise :class:`DataError` where two networks were tested on images of other classes."""
     if not np.array_equal(labels_a, labels_b):
         raise DataError(
-            f"Need networks that were tested on the same images. Got {len(labels_a)} images of "
+            f"Need networks that were tested on the same test set. Got {len(labels_a)} images of "
             f"{names['network_a']} and {len(labels_b)} of {names['network_b']} under "
             f"{names['condition']}, with other labels. Evaluate both on one data set."
         )
@@ -97,22 +100,22 @@ def _last_layers(replicates):
 
 def _compare_accuracy(outcome_a, outcome_b, names, random):
     (correct_a, labels_a), (correct_b, labels_b) = outcome_a, outcome_b
-    require_same_images(labels_a, labels_b, names)
+    require_same_test_set(labels_a, labels_b, names)
     lost, gained = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
     difference = bootstrap_difference(lost, gained, len(labels_a), random)
     values = correct_a.mean(), correct_b.mean()
     return _row("accuracy", ("", ""), values, difference, paired=True, n=len(labels_a))
 
 
-def _compare_measure(name, rows_a, rows_b, same_images):
+def _compare_measure(name, rows_a, rows_b, paired):
     layers = rows_a["layer"].iloc[0], rows_b["layer"].iloc[0]
     values_a, values_b = rows_a[name].to_numpy(float), rows_b[name].to_numpy(float)
-    if same_images:
+    if paired:
         difference = student_interval(values_b - values_a)
     else:
         difference = welch_interval(values_a, values_b)
     values = values_a.mean(), values_b.mean()
-    return _row(name, layers, values, difference, paired=same_images, n=len(values_a))
+    return _row(name, layers, values, difference, paired=paired, n=len(values_a))
 
 
 def _row(quantity, layers, values, difference, paired, n):

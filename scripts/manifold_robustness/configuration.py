@@ -97,6 +97,10 @@ def read_config(paths: Sequence[str | Path]) -> dict:
         try:
             with open(path, encoding="utf-8") as file:
                 read = yaml.safe_load(file)
+        except FileNotFoundError:
+            raise ConfigurationError(
+                f"{path} does not exist; name files of YAML: config.yaml, then overlays (CONFIG=…)"
+            ) from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             said = " ".join(str(error).split())
             raise ConfigurationError(f"{path} can't be read as YAML: {said}") from None

@@ -3,8 +3,11 @@
 Imported by the workflow itself, so it needs nothing but the standard library.
 """
 
+from typing import TypeVar
+
 ARITHMETIC, HARMONIC = "arithmetic", "harmonic"
 MEANS = (ARITHMETIC, HARMONIC)
+Values = TypeVar("Values")
 
 
 def greatest_center_rank(n_manifolds: int) -> int:
@@ -19,7 +22,7 @@ def greatest_center_rank(n_manifolds: int) -> int:
     return max(n_manifolds - 3, 0)
 
 
-def to_averaging_scale(values, mean: str):
+def to_averaging_scale(values: Values, mean: str) -> Values:
     """Return values x on the scale on which their mean is taken arithmetically.
 
     That is x itself for an arithmetic mean, and 1/x for a harmonic one. Both scales are their own

@@ -11,14 +11,22 @@ Imported by the workflow itself, so it needs nothing but the standard library.
 import ast
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .errors import ConfigurationError
 
 LIBRARY = Path(__file__).resolve().parent
 NAME = "DECLARATION"
+# What the declarations of a folder must hold; those of measures say more (variables.py).
+REQUIRED = {
+    "perturbations": ("title", "wants_network", "scope", "strength", "options"),
+    "network/data_sets": ("title", "settings"),
+    "network/architectures": ("title", "imagenet"),
+    "figures": ("title", "scope", "inputs", "order", "caption", "options"),
+}
 
 
-def read_literal(path: str | Path, name: str):
+def read_literal(path: str | Path, name: str) -> Any:
     """Return the literal that a Python file assigns to `name` at its top level.
 
     Raises
@@ -47,7 +55,8 @@ def read_declaration(folder: str, name: str, what: str, library: str | Path = LI
     Raises
     ------
     ConfigurationError
-        For a name that no plug-in has; lists those that there are.
+        For a name that no plug-in has, listing those that there are, and for a declaration that
+        lacks something.
 
     Examples
     --------
@@ -60,14 +69,22 @@ def read_declaration(folder: str, name: str, what: str, library: str | Path = LI
             f"config: need a {what} out of {', '.join(known)}. Got {name}. "
             f"(A {what} is a file with a DECLARATION in {Path(library, folder)}.)"
         )
-    return read_literal(Path(library, folder, f"{name}.py"), NAME)
+    path = Path(library, folder, f"{name}.py")
+    declared = read_literal(path, NAME)
+    missing = [key for key in REQUIRED.get(folder, ()) if key not in declared]
+    if missing:
+        raise ConfigurationError(
+            f"Need {', '.join(REQUIRED[folder])} in the {NAME} of {path}. Got none of "
+            f"{', '.join(missing)}."
+        )
+    return declared
 
 
 def plugin_names(folder: str, library: str | Path = LIBRARY) -> list[str]:
     """Return the names of the plug-ins in a folder of the library, sorted.
 
-    >>> plugin_names("perturbations")[:1]
-    ['gaussian']
+    >>> "gaussian" in plugin_names("perturbations")
+    True
     """
     return sorted(
         path.stem for path in Path(library, folder).glob("*.py") if NAME in _literals(path)

@@ -22,6 +22,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 BASE = "config.yaml"
 SCHEMA = "rules/schemas/config.schema.yaml"
 DATA_KEYS = ("name", "image_size", "test_crop_padding")  # of every data set
+TABLES = ("summary", "accuracy", "geometry")
+SOURCES = {  # what a figure of each scope can show
+    "network": (*TABLES, "history"),
+    "family": (*TABLES, "history", "images", "predictions"),
+    "comparison": TABLES,
+}
 OLDER_LAYOUT = ("model", "accuracy", "images", "activations", "geometry")
 
 
@@ -34,6 +40,7 @@ class Figure:
     inputs: tuple[str, ...]
     title: str
     order: int
+    shows_published: bool
     style: dict
 
 
@@ -106,11 +113,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigurationError as error:
         sys.exit(f"\n{error}\n")
     n_layers = sum(len(network.analysed) for network in experiment.networks.values())
-    print(
-        f"The configuration of the run {experiment.config['run']} is valid: "
-        f"{len(experiment.networks)} networks, {len(experiment.conditions)} conditions, "
-        f"{n_layers * len(experiment.conditions)} pairs of condition and layer."
-    )
+    counts = {
+        "network": len(experiment.networks),
+        "condition": len(experiment.conditions),
+        "geometry file": n_layers * len(experiment.conditions),
+    }
+    listed = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
+    print(f"The configuration of the run {experiment.config['run']} is valid: {listed}.")
 
 
 def _with_data_set(config, schema):
@@ -153,6 +162,7 @@ def _figures(settings):
     figures = []
     for name in names:
         declared = read_declaration("figures", name, "figure")
+        _require_drawable(name, declared)
         schema = {**declared["options"], "type": "object", "additionalProperties": False}
         try:
             style = check_config(fill_defaults(settings.get(name, {}), schema), schema)
@@ -165,10 +175,25 @@ def _figures(settings):
                 tuple(declared["inputs"]),
                 declared["title"],
                 declared["order"],
+                declared.get("shows_published", False),
                 style,
             )
         )
     return {figure.name: figure for figure in sorted(figures, key=lambda one: one.order)}
+
+
+def _require_drawable(name, declared):
+    scope, inputs = declared["scope"], declared["inputs"]
+    if scope not in SOURCES:
+        raise ConfigurationError(
+            f"Need a scope out of {', '.join(SOURCES)} in the figure {name}. Got {scope}."
+        )
+    unknown = [one for one in inputs if one not in SOURCES[scope]]
+    if unknown:
+        raise ConfigurationError(
+            f"Need inputs out of {', '.join(SOURCES[scope])} in the figure {name}, whose scope is "
+            f"{scope}. Got {', '.join(unknown)}."
+        )
 
 
 def _require_own_run(config, overlays, project):
@@ -183,8 +208,10 @@ def _require_own_run(config, overlays, project):
 
 def _require_newer_layout(run):
     results = Path("results", run)
-    old = [name for name in OLDER_LAYOUT if (results / name).is_dir()]
-    if "model" in old:
+    if any(
+        (results / "model" / name).is_file() for name in ("weights.safetensors", "metrics.json")
+    ):
+        old = [name for name in OLDER_LAYOUT if (results / name).is_dir()]
         raise ConfigurationError(
             f"{results} holds results of an older layout ({', '.join(old)}); every network has a "
             f"folder of its own now. Remove them (rm -r {results}), move them away, or give run: "
@@ -208,9 +235,13 @@ def _require_references(config, networks):
                 f"config: figures.capacity_accuracy.layer is {layer}, but must be last or one of "
                 f"{', '.join(network.analysed)}, the analysed layers of the network {network.name}"
             )
-        known = read_layers(layers_file(config["run"], network.name), network)
+        path = layers_file(config["run"], network.name)
+        known = read_layers(path, network)
         if known:
-            require_layers(network.layers, known, network.name)
+            source = (
+                f" (so says {path}; remove that file if the architecture's own code has changed)"
+            )
+            require_layers(network.layers, known, network.name, source)
     rank, most = config["geometry"]["center_rank"], greatest_center_rank(images["n_manifolds"])
     if rank != "auto" and rank > most:
         raise ConfigurationError(

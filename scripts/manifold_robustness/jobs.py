@@ -5,13 +5,15 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 from .errors import ManifoldRobustnessError
 
 logger = logging.getLogger("manifold_robustness")
 
 
-def run_job(main, job):
+def run_job(main: Callable[[Any], None], job: Any) -> None:
     """Call ``main(job)``; an error that is meant for the reader ends the process with one sentence.
 
     `job` has ``rule``, ``wildcards`` and ``log`` as a workflow's script finds them. The log file
@@ -33,7 +35,7 @@ def run_job(main, job):
     logger.info("%s took %.1f s, peak memory %.0f MiB", name, time.perf_counter() - start, peak)
 
 
-def job_name(job):
+def job_name(job: Any) -> str:
     """Return a job's rule and coordinates, as ``solve_geometry (clean, conv1)``."""
     coordinates = ", ".join(str(value) for value in dict(job.wildcards.items()).values())
     return f"{job.rule} ({coordinates})" if coordinates else job.rule

@@ -24,7 +24,7 @@ PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 REMEDY = "lower images.n_points or images.n_manifolds, or give the job more memory"
 
 
-def choose_basis(setting, n_features, n_manifolds, n_points):
+def choose_basis(setting: str, n_features: int, n_manifolds: int, n_points: int) -> str:
     """Return the basis that a layer's activations are kept in.
 
     ``span`` (coordinates in the span of a replicate's points) where that at least halves the
@@ -38,18 +38,26 @@ def choose_basis(setting, n_features, n_manifolds, n_points):
     return "span" if setting == "auto" and halves else "features"
 
 
-def has_spectrum(n_manifolds, n_points, n_features):
+def has_spectrum(n_manifolds: int, n_points: int, n_features: int) -> bool:
     """Say whether the dimensions of all points together are worked out."""
     return min(n_manifolds * n_points, n_features) <= LARGEST_SPECTRUM
 
 
-def store_bytes(basis, n_features, replicates, n_manifolds, n_points):
+def store_bytes(
+    basis: str, n_features: int, replicates: int, n_manifolds: int, n_points: int
+) -> float:
     """Return the size of a layer's store. Half of the coordinates in a span are zero."""
     count = replicates * n_manifolds * n_points
     return count * (n_manifolds * n_points * 8 / 2 if basis == "span" else n_features * 4)
 
 
-def extraction_memory(bases, sizes, replicates, n_manifolds, n_points):
+def extraction_memory(
+    bases: dict[str, str],
+    sizes: dict[str, int],
+    replicates: int,
+    n_manifolds: int,
+    n_points: int,
+) -> float:
     """Return the bytes that an extraction holds at once.
 
     `sizes` gives the number of features of every layer, kept or not, and of the input; `bases` the
@@ -63,7 +71,9 @@ def extraction_memory(bases, sizes, replicates, n_manifolds, n_points):
     return TORCH + images + forward + ROTATION_COPIES * count * max(spans, default=0) * 8
 
 
-def geometry_memory(replicates, n_manifolds, n_points, n_features, simulate):
+def geometry_memory(
+    replicates: int, n_manifolds: int, n_points: int, n_features: int, simulate: bool
+) -> float:
     """Return the bytes that the geometry of stored activations holds at once."""
     count = n_manifolds * n_points
     read = min(replicates * count * n_features, MANY)
@@ -76,7 +86,7 @@ def geometry_memory(replicates, n_manifolds, n_points, n_features, simulate):
     return NUMPY + (read + max(frame, rows) * n_features) * 8
 
 
-def available_memory():
+def available_memory() -> int:
     """Return the bytes of memory that this process may use.
 
     The machine's, or less where a control group (version 2) or Slurm sets a limit.
@@ -87,7 +97,7 @@ def available_memory():
     return min(limit for limit in limits if limit > 0)
 
 
-def memory_of_other_jobs():
+def memory_of_other_jobs() -> int:
     """Return the bytes that a later job may use, as far as this one can know.
 
     On one machine as many as here; a job of Slurm's own limits say nothing of another's.
@@ -95,7 +105,7 @@ def memory_of_other_jobs():
     return PHYSICAL if "SLURM_JOB_ID" in os.environ else available_memory()
 
 
-def require_memory(needed, available, what, remedy):
+def require_memory(needed: float, available: float, what: str, remedy: str) -> None:
     """Raise :class:`ResourceError` where `needed` bytes are more than the `available` ones.
 
     >>> require_memory(2**32, 2**31, "a test", "ask for less")
@@ -111,7 +121,9 @@ def require_memory(needed, available, what, remedy):
         )
 
 
-def require_extraction(sizes, bases, shape, available):
+def require_extraction(
+    sizes: dict[str, int], bases: dict[str, str], shape: tuple[int, int, int], available: float
+) -> None:
     """Raise :class:`ResourceError` where an extraction of (replicates, P, M) images can't fit."""
     replicates, n_manifolds, n_points = shape
     require_memory(
@@ -129,7 +141,9 @@ def require_extraction(sizes, bases, shape, available):
             )
 
 
-def require_geometry(shape, n_features, simulate, available):
+def require_geometry(
+    shape: tuple[int, int, int], n_features: int, simulate: bool, available: float
+) -> None:
     """Raise :class:`ResourceError` where the geometry of a layer of (replicates, P, M) points can't
     fit."""
     require_memory(
@@ -140,7 +154,7 @@ def require_geometry(shape, n_features, simulate, available):
     )
 
 
-def require_stores(needed, folder, what):
+def require_stores(needed: float, folder: str | Path, what: str) -> None:
     """Raise :class:`ResourceError` where the disk of `folder` has no room for stores of activations
     of so many bytes."""
     folder = next(each for each in (Path(folder), *Path(folder).parents) if each.exists())

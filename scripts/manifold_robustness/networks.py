@@ -3,6 +3,7 @@
 Imported by the workflow itself, so architectures are read as text.
 """
 
+import ast
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,9 @@ def read_layers(path: str | Path, network: Network) -> list[str] | None:
         return None  # the job that trains or imports writes it anew
 
 
-def require_layers(wanted: list[str] | tuple[str, ...], known: list[str], network: str) -> None:
+def require_layers(
+    wanted: list[str] | tuple[str, ...], known: list[str], network: str, source: str = ""
+) -> None:
     """Raise :class:`ConfigurationError` for layers that a network lacks, or in another order.
 
     >>> require_layers(["input", "fc"], ["input", "conv", "fc"], "mine")
@@ -148,13 +151,13 @@ forward order, which is conv, fc. Got fc, conv.
     if unknown:
         raise ConfigurationError(
             f"config: activations.layers (or the network's own) names {', '.join(unknown)}, which "
-            f"the network {network} does not have; the valid names are {', '.join(known)}"
+            f"the network {network} does not have; the valid names are {', '.join(known)}{source}"
         )
     ordered = [name for name in known if name in wanted]
     if ordered != list(wanted):
         raise ConfigurationError(
             f"config: need the layers of the network {network} in forward order, which is "
-            f"{', '.join(ordered)}. Got {', '.join(wanted)}."
+            f"{', '.join(ordered)}. Got {', '.join(wanted)}.{source}"
         )
 
 
@@ -191,14 +194,22 @@ def _require_architecture(entry, where, library):
         files["weights"] = weights
     for key, path in files.items():
         if path and not Path(path).is_file():
+            other = f" (or say {' or '.join(TRAINED)})" if key == "weights" else ""
             raise ConfigurationError(
-                f"config: {where}: {key} names the file {path}, which does not exist"
+                f"config: {where}: {key} names the file {path}, which does not exist{other}"
             )
+    if own:
+        _require_function(architecture, where)
+    elif architecture.endswith(".py"):
+        raise ConfigurationError(
+            f"config: {where}: need a function in the file, as {architecture}:build. Got "
+            f"{architecture}."
+        )
     has_imagenet = False
     if not own:
         module, _, variant = architecture.partition("/")
         declared = read_declaration(
-            FOLDER, module, "architecture (or my_network.py:build)", library
+            FOLDER, module, "network architecture (or my_network.py:build)", library
         )
         variants = declared.get("names")
         if variants and variant not in variants:
@@ -213,6 +224,25 @@ def _require_architecture(entry, where, library):
         raise ConfigurationError(
             f"config: {where}: weights is imagenet, which the architecture {architecture} does not "
             "have; choose none, or a file of weights"
+        )
+
+
+def _require_function(architecture, where):
+    """A function that the file defines or imports at its top level."""
+    path, _, function = architecture.rpartition(":")
+    try:
+        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigurationError(f"config: {where}: {path} is no Python file: {said}") from None
+    names = {
+        word
+        for node in ast.walk(tree)
+        for word in (getattr(node, "name", ""), getattr(node, "id", ""))
+    }
+    if function not in names:
+        raise ConfigurationError(
+            f"config: {where}: need a function {function} in {path}. Got a file without one."
         )
 
 

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 
 
-def entropy(seed, *coordinates):
+def entropy(seed: int, *coordinates: str | int) -> tuple[int, ...]:
     """Return the entropy of a draw as a tuple of non-negative integers.
 
     Parameters
@@ -26,6 +26,6 @@ def entropy(seed, *coordinates):
     )
 
 
-def generator(seed, *coordinates):
+def generator(seed: int, *coordinates: str | int) -> np.random.Generator:
     """Return a NumPy generator for the draw that `coordinates` name (see :func:`entropy`)."""
     return np.random.default_rng(np.random.SeedSequence(entropy(seed, *coordinates)))

@@ -5,6 +5,7 @@ the measures: their declarations are read as text.
 """
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from .conventions import MEANS
 from .declarations import plugin_names, read_declaration
@@ -50,7 +51,7 @@ class Variable:
         return AXES[self.axes]
 
 
-def declared_variables(**where) -> dict[str, Variable]:
+def declared_variables(**where: str | Path) -> dict[str, Variable]:
     """Return the variables that all groups of measures declare, by name.
 
     Parameters

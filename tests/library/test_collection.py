@@ -37,10 +37,9 @@ def collect(*files):
 
 def test_there_is_a_row_per_network_condition_layer_replicate_and_manifold(tmp_path):
     first = write(tmp_path / "1.h5", capacity=np.array([[1, 2], [3, 4], [5, 6.0]]))
-    second = write(
-        tmp_path / "2.h5", n_features=7, n_replicates=1, center_correlation=np.array([0.25])
-    )
     other = place("gaussian/sigma-0.1", 0.1, "fc", 1, network="own")
+    rho = np.array([0.25])
+    second = write(tmp_path / "2.h5", 7, other, n_replicates=1, center_correlation=rho)
     table = collect((place(), first), (other, second))
     assert len(table) == 3 * 2 + 2
     assert list(table["capacity"][:6]) == [1, 2, 3, 4, 5, 6]
@@ -67,7 +66,7 @@ def test_there_is_a_row_per_network_condition_layer_replicate_and_manifold(tmp_p
 )
 def test_a_file_of_other_settings_is_refused(tmp_path, name, value, words):
     path = write(tmp_path / "1.h5")
-    good, bad = (place(), MADE_WITH, path), (place(layer="fc"), {**MADE_WITH, name: value}, path)
+    good, bad = (place(), MADE_WITH, path), (place(), {**MADE_WITH, name: value}, path)
     assert len(collect_geometry([good])) == 6
     with pytest.raises(StoreError, match=words):
         collect_geometry([good, bad])
@@ -79,7 +78,8 @@ def summary(tmp_path):
     capacity = np.array([[1, 3], [0.5, 0.5], [2, 2]])  # harmonic means 3/2, 1/2, 2
     radius = np.array([[1, 3], [2, 4], [3, 5.0]])  # means 2, 3, 4
     three = write(tmp_path / "3.h5", capacity=capacity, radius=radius)
-    one = write(tmp_path / "1.h5", n_replicates=1, capacity=capacity[:1], radius=radius[:1])
+    few = {"capacity": capacity[:1], "radius": radius[:1]}
+    one = write(tmp_path / "1.h5", of=place(layer="fc"), n_replicates=1, **few)
     table = collect((place(), three), (place(layer="fc", index=1), one))
     return summarise_geometry(table).set_index("layer")
 
@@ -98,7 +98,7 @@ def test_an_interval_of_the_capacity_is_that_of_its_inverse_turned_over(tmp_path
     capacity = np.array([[0.1, 0.1], [0.125, 0.125]])  # inverses 10 and 8
     file = write(tmp_path / "2.h5", n_replicates=2, capacity=capacity)
     capacity = np.array([[0.1, 0.1], [0.1001, 0.1001]])
-    near = write(tmp_path / "n.h5", n_replicates=2, capacity=capacity)
+    near = write(tmp_path / "n.h5", of=place(layer="fc"), n_replicates=2, capacity=capacity)
     table = collect((place(), file), (place(layer="fc", index=1), near))
     far, close = summarise_geometry(table).to_dict("records")
     assert far["capacity"] == pytest.approx(1 / 9)
@@ -121,7 +121,7 @@ def test_one_replicate_has_no_interval(summary, tmp_path):
     row = summary.loc["fc"]
     assert row["capacity"] == pytest.approx(1.5) and row["radius"] == 2
     bounds = [name for name in summary.columns if name.endswith(("_low", "_high"))]
-    assert len(bounds) == 16 and row[bounds].isna().all()
+    assert len(bounds) == 2 * len(SUMMARISED) and row[bounds].isna().all()
     write_table(summary.reset_index(), tmp_path / "summary.csv")
     header, _, single = (tmp_path / "summary.csv").read_text().splitlines()
     cells = dict(zip(header.split(","), single.split(","), strict=True))
@@ -130,16 +130,29 @@ def test_one_replicate_has_no_interval(summary, tmp_path):
 
 def test_what_is_summarised_is_what_the_measures_declare(summary):
     published = ["capacity", "radius", "dimension", "rank_dimension", "center_correlation"]
-    assert sorted(SUMMARISED) == sorted(
-        [*published, "center_rank", "participation_ratio", "n_components"]
-    )
+    assert {*published, "center_rank", "participation_ratio", "n_components"} <= set(SUMMARISED)
     assert {*SUMMARISED, *(f"{name}_low" for name in SUMMARISED)} <= set(summary.columns)
     assert not {"rank", "capacity_error", "primal_residual"} & set(summary.columns)
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("network", "own"), ("condition", "gaussian/x-1"), ("layer", "fc")]
+)
+def test_a_file_of_another_place_is_refused(tmp_path, name, wanted):
+    """Two files that were exchanged would exchange their numbers."""
+    path = write(tmp_path / "1.h5")
+    words = rf"Need a file of the {name} {wanted}\. Got .*1\.h5, which is of the {name}"
+    with pytest.raises(StoreError, match=words):
+        collect((place() | {name: wanted}, path))
+    if name != "layer":
+        path = make_predictions(tmp_path / "c.h5", np.ones(10, bool))
+        with pytest.raises(StoreError, match=f"Need a file of the {name}"):
+            collect_accuracy([(CLEAN | {name: wanted + "!"}, path)])
+
+
 def test_networks_are_summarised_apart(tmp_path):
-    weak = write(tmp_path / "1.h5", radius=np.full((3, 2), 1.0))
-    strong = write(tmp_path / "2.h5", radius=np.full((3, 2), 2.0))
+    weak = write(tmp_path / "1.h5", of=place(network="weak"), radius=np.full((3, 2), 1.0))
+    strong = write(tmp_path / "2.h5", of=place(network="strong"), radius=np.full((3, 2), 2.0))
     table = collect((place(network="weak"), weak), (place(network="strong"), strong))
     summary = summarise_geometry(table)
     assert summary.columns[0] == "network"
@@ -155,11 +168,11 @@ NOISY = {
 }
 
 
-def make_predictions(path, correct):
+def make_predictions(path, correct, of=CLEAN):
     """Write predictions of four classes that are correct where `correct` says."""
     labels = np.arange(len(correct)) % 3
     predictions = np.where(correct, labels, 3)
-    write_predictions(path, predictions, labels, {"classes": list("abcd")})
+    write_predictions(path, predictions, labels, {"classes": list("abcd"), **of})
     return path
 
 
@@ -167,7 +180,7 @@ def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):
     clean = np.array([True] * 6 + [False] * 4)
     noisy = np.array([True, True, False, False, False, True, True, True, True, False])
     files = [
-        (NOISY, make_predictions(tmp_path / "n.h5", noisy)),
+        (NOISY, make_predictions(tmp_path / "n.h5", noisy, NOISY)),
         (CLEAN, make_predictions(tmp_path / "c.h5", clean)),
     ]
     row, kept = collect_accuracy(iter(files)).to_dict("records")
@@ -181,11 +194,11 @@ def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):
 
 def test_the_kept_images_of_a_network_are_its_own(tmp_path):
     clean = {"own": np.arange(10) < 6, "other": np.arange(10) >= 4}
-    noisy = make_predictions(tmp_path / "n.h5", np.arange(10) < 5)
     files = []
     for network, correct in clean.items():
-        path = make_predictions(tmp_path / f"{network}.h5", correct)
-        files += [({**CLEAN, "network": network}, path), ({**NOISY, "network": network}, noisy)]
+        for condition, right in ((CLEAN, correct), (NOISY, np.arange(10) < 5)):
+            own = {**condition, "network": network}
+            files.append((own, make_predictions(tmp_path / f"{len(files)}.h5", right, own)))
     table = collect_accuracy(files)
     assert table.columns[0] == "network" and list(table["network"]) == ["own"] * 2 + ["other"] * 2
     assert list(table["n_kept_correct"]) == [6, 5, 6, 1]
@@ -211,7 +224,7 @@ def test_a_value_that_is_unknown_leaves_the_mean_unknown(tmp_path):
     [(0, 0, 0.277533), (5, 0.236593, 0.763407), (9, 0.595850, 0.982124), (10, 0.722467, 1)],
 )
 def test_accuracy_has_a_wilson_interval(tmp_path, n_correct, low, high):
-    noisy = make_predictions(tmp_path / "a.h5", np.arange(10) < n_correct)
+    noisy = make_predictions(tmp_path / "a.h5", np.arange(10) < n_correct, NOISY)
     files = [(CLEAN, make_predictions(tmp_path / "c.h5", np.ones(10, bool))), (NOISY, noisy)]
     _, row = collect_accuracy(files).to_dict("records")
     assert row["accuracy"] == n_correct / 10 and row["n_correct"] == n_correct

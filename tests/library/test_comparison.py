@@ -56,8 +56,18 @@ def geometry():
     return pd.concat([plain.assign(network="plain"), robust], ignore_index=True)
 
 
+IMAGES = np.arange(24).reshape(3, 4, 2)
+
+
+def places(*networks, same_images=True):
+    """Return the places of the images of every network; of the last one maybe others."""
+    found = dict.fromkeys(networks, IMAGES)
+    return found if same_images else found | {networks[-1]: IMAGES[::-1]}
+
+
 def compare(geometry, predictions, same_images=True, seed=1):
-    table = compare_networks(geometry, iter(predictions), same_images, seed)
+    indices = places("plain", "robust", same_images=same_images)
+    table = compare_networks(geometry, iter(predictions), indices, seed)
     return table.set_index(["condition", "quantity"])
 
 
@@ -67,7 +77,9 @@ def test_there_is_a_row_per_pair_condition_and_quantity(geometry, predictions):
         for place, path in predictions[:2]
     ]
     copy = geometry[geometry["network"] == "plain"].assign(network="third")
-    table = compare_networks(pd.concat([geometry, copy]), [*predictions, *third], True, 1)
+    table = compare_networks(
+        pd.concat([geometry, copy]), [*predictions, *third], places("plain", "robust", "third"), 1
+    )
     pairs = [("plain", "robust"), ("plain", "third"), ("robust", "third")]
     quantities = ["accuracy", "capacity", "radius", "dimension", "center_correlation"]
     expected = [
@@ -138,12 +150,12 @@ def test_networks_that_were_tested_on_other_images_are_refused(geometry, predict
         tmp_path / "other.h5", np.ones(N_IMAGES, bool), np.arange(N_IMAGES) % 2
     )
     with pytest.raises(
-        DataError, match=r"same images\. Got 4000 images of plain .* gaussian/sigma"
+        DataError, match=r"same test set\. Got 4000 images of plain .* gaussian/sigma"
     ):
         compare(geometry, [*predictions[:-1], (place, other)])
 
 
 def test_the_table_survives_its_file(geometry, predictions, tmp_path):
-    table = compare_networks(geometry, predictions, False, 1)
+    table = compare_networks(geometry, predictions, places("plain", "robust"), 1)
     write_table(table, tmp_path / "comparison.csv")
     pd.testing.assert_frame_equal(read_table(tmp_path / "comparison.csv"), table, check_dtype=False)

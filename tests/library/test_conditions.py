@@ -93,7 +93,7 @@ def test_names_of_other_things_are_refused(name):
 
 
 def test_an_unknown_family_is_told_the_known_ones():
-    with pytest.raises(ConfigurationError, match=r"family out of gaussian\. Got gausian"):
+    with pytest.raises(ConfigurationError, match=r"family .*gaussian.*\. Got gausian"):
         conditions(entry(0.1, family="gausian"))
 
 
@@ -153,5 +153,5 @@ def test_a_family_is_read_as_text(library):
 
 
 def test_a_file_without_a_declaration_is_no_family(library):
-    with pytest.raises(ConfigurationError, match=r"family out of attack\. Got helper"):
+    with pytest.raises(ConfigurationError, match=r"family .*attack\. Got helper"):
         conditions(entry(0.1, family="helper"), library=library)

@@ -157,5 +157,5 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path, text, words):
     with pytest.raises(ConfigurationError, match=words) as caught:
         read_files([path])
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(ConfigurationError, match="no\\.yaml can't be read"):
+    with pytest.raises(ConfigurationError, match="no\\.yaml does not exist"):
         read_files([tmp_path / "no.yaml"])

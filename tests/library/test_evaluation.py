@@ -120,6 +120,13 @@ def test_every_image_counts_once_however_uneven_the_classes(n_manifolds):
     assert sorted(counted) == list(range(20))
 
 
+def test_what_fills_a_set_up_is_not_in_it_already():
+    labels = np.repeat([0, 1], 100)
+    kept = np.stack([np.arange(90).reshape(3, 30), np.arange(100, 190).reshape(3, 30)], axis=1)
+    *_, (indices, counted) = cut_into_sets(labels, kept, seed=0)
+    assert counted.sum() == 20 and all(len(set(row)) == 30 for row in indices)
+
+
 def test_sets_follow_the_seed():
     labels, kept = np.repeat([0, 1], 10), np.array([[[0, 1], [10, 11]]])
     sets = [[i.tolist() for i, _ in cut_into_sets(labels, kept, seed)] for seed in (0, 0, 1)]

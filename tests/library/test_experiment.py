@@ -86,7 +86,7 @@ def test_what_is_valid_stays_so_when_read_again(config):
         ({"weights": "no.pth"}, ["networks, small: weights names the file no.pth", "exist"]),
         ({"weights_file": "no.pth"}, ["weights_file names the file no.pth"]),
         ({"architecture": "no.py:f"}, ["architecture names the file no.py"]),
-        ({"architecture": "resnet19"}, ["out of resnet18, torchvision. Got resnet19"]),
+        ({"architecture": "resnet19"}, ["network architecture", " resnet18, ", ". Got resnet19"]),
         ({"architecture": "resnet18/x"}, ["need resnet18. Got resnet18/x"]),
         ({"architecture": "torchvision/no"}, ["out of alexnet, convnext", "Got torchvision/no"]),
         ({"weights": "imagenet"}, ["weights is imagenet, which the architecture"]),
@@ -113,7 +113,7 @@ def test_two_networks_need_two_names(config):
     ("path", "value", "words"),
     [
         ("model", {"weights": "none"}, ["model: is of an older shape", "an entry of networks:"]),
-        ("data.name", "mnist", ["out of cifar10, digits, image_folder. Got mnist"]),
+        ("data.name", "mnist", ["data set", "cifar10, digits, ", ". Got mnist"]),
         ("data.name", None, ["data.name is None"]),
         ("geometry.layers", ["conv9"], ["geometry.layers names conv9", "input, first, head"]),
         ("figures.capacity_accuracy.layer", "fc", ["layer is fc", "last or one of input"]),
@@ -140,6 +140,51 @@ def test_few_manifolds_leave_no_center_rank(config):
     config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
     read_experiment(changed(config, "geometry.center_rank", 0))
     assert "at most P - 3 = 0" in refusal(changed(config, "geometry.center_rank", 1))
+
+
+def test_a_file_that_is_no_python_is_named(config, tmp_path):
+    path = tmp_path / "bad.py"
+    path.write_text("def build(:\n")
+    message = refusal(network(config, architecture=f"{path}:build"))
+    assert f"networks, small: {path} is no Python file: invalid syntax" in message
+
+
+def test_a_function_that_the_file_does_not_have_is_named(config):
+    path = config["networks"][0]["architecture"].partition(":")[0]
+    message = refusal(network(config, architecture=f"{path}:biuld"))
+    assert f"need a function biuld in {path}" in message
+    assert "as my_network.py:build. Got my" in refusal(
+        network(config, architecture="my_network.py")
+    )
+
+
+def test_a_figure_asks_for_what_there_is(config, monkeypatch):
+    """One sentence, not a rule that can't find its input."""
+    declared = {"title": "t", "scope": "family", "inputs": ["summary"], "order": 1}
+    declared |= {"caption": "c", "options": {"properties": {}}}
+
+    def ask(**changes):
+        def read(folder, *names):
+            changed = {**declared, **changes}
+            return changed if folder == "figures" else read_declaration(folder, *names)
+
+        monkeypatch.setattr("manifold_robustness.experiment.read_declaration", read)
+        return refusal({**config, "figures": {}})
+
+    assert "Need inputs out of summary, accuracy, geometry, history, im" in ask(inputs=["sumary"])
+    words = "whose scope is network. Got images"
+    assert words in ask(scope="network", inputs=["summary", "images"])
+    assert "whose scope is comparison. Got pre" in ask(scope="comparison", inputs=["predictions"])
+    assert "Need a scope out of network, family, comparison in the figure" in ask(scope="famly")
+
+
+def test_a_declaration_that_lacks_something_is_named(tmp_path):
+    folder = tmp_path / "perturbations"
+    folder.mkdir()
+    (folder / "half.py").write_text("DECLARATION = {'title': 'x', 'options': {}, 'scope': 'image'}")
+    words = r"half\.py\. Got none of wants_network, strength"
+    with pytest.raises(ConfigurationError, match=words):
+        read_declaration("perturbations", "half", "perturbation family", tmp_path)
 
 
 def test_an_overlay_names_its_own_run(config):
@@ -181,14 +226,19 @@ def test_layers_beside_the_weights_are_known(config, tmp_path, monkeypatch):
 def test_results_of_an_older_layout_are_not_built_upon(config, tmp_path, monkeypatch):
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "results/tiny/model").mkdir(parents=True)
+    (tmp_path / "results/tiny/model/weights").mkdir(parents=True)
+    read_experiment(network(config, name="model"))  # a network of that name
+    (tmp_path / "results/tiny/model/metrics.json").touch()
     assert "results/tiny holds results of an older layout (model)" in refusal(config)
 
 
 def test_the_command_says_that_all_is_well_or_what_is_not(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     main(["config.yaml", TINY])
-    assert "the run tiny is valid: 1 networks, 3 conditions, 6 pairs" in capsys.readouterr().out
+    assert (
+        "the run tiny is valid: 1 network, 3 conditions, 6 geometry files."
+        in capsys.readouterr().out
+    )
     bad = tmp_path / "bad.yaml"
     bad.write_text("run: bad\nsead: 3\n")
     with pytest.raises(SystemExit, match="sead is not a known key; did you mean seed"):

@@ -208,7 +208,7 @@ def test_the_layers_of_any_network_of_a_configuration_are_printed(capsys, monkey
 @pytest.mark.parametrize("missing", ["networks", "data"])
 def test_a_configuration_without_a_network_or_data_is_refused(missing):
     config = {key: value for key, value in CONFIG.items() if key != missing}
-    with pytest.raises(ConfigurationError, match=r"name config\.yaml first, then overlays"):
+    with pytest.raises(ConfigurationError, match=rf"config: {missing} is missing"):
         describe_configured(config)
 
 
@@ -292,13 +292,13 @@ def test_the_class_that_has_too_few_images_is_named():
     [
         (
             "data: {name: image_folder, root: no/folder}",
-            "data.root: need a folder with one folder",
+            "data.root must be a folder with one folder",
         ),
         (
-            "networks: [{name: mine, architecture: 'no.py:build'}]",
-            "Got no.py, which does not exist",
+            "networks: [{name: mine, architecture: 'no.py:build', weights: none}]",
+            "names the file no.py, which does not exist",
         ),
-        (None, "No such file or directory"),
+        (None, "does not exist; name files of YAML"),
     ],
 )
 def test_what_cannot_be_listed_is_one_sentence(overlay, sentence, tmp_path, monkeypatch):

@@ -145,6 +145,27 @@ def test_a_family_that_is_blind_gets_no_network(made):
     perturb(made(family), network=nn.BatchNorm2d(3))
 
 
+@pytest.mark.parametrize("scope", ["image", "set"])
+def test_a_family_that_works_in_place_is_checked_all_the_same(made, scope):
+    def family(images, *_, **__):
+        return images.add_(0.4)
+
+    images, places = torch.full((2, 20, 3, 2, 2), 0.5), np.arange(40).reshape(2, 20)
+    if scope == "image":
+        images, places = images.flatten(0, 1), places.ravel()
+    before = images.clone()
+    with pytest.raises(DataError, match=r"linf norm at most 0\.3"):
+        perturb(made(family, scope=scope, norm="linf"), images, places)
+    assert torch.equal(images, before)
+
+
+def test_a_part_in_evaluation_mode_stays_so(made):
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.5)).train()
+    network[0].eval()
+    perturb(made(lambda images, *_, **__: images, wants_network=True), network=network)
+    assert network.training and network[1].training and not network[0].training
+
+
 def test_a_set_comes_as_a_whole(made):
     images = torch.rand(4, 30, 3, 2, 2)
     places = np.arange(120).reshape(4, 30)

@@ -24,10 +24,13 @@ def whole_run(experiment, tables, images, accuracies):
     experiment.run(
         "compare_networks",
         Named(experiment.path("tables/comparison.csv")),
-        Named(geometry=both["geometry"], predictions=[*accuracies.values()] * 2),
+        Named(
+            geometry=both["geometry"],
+            predictions=[*accuracies.values()] * 2,
+            images=[images["clean"]] * 2,
+        ),
         networks=[NAME, "other"],
         conditions=list(experiment.conditions),
-        same_images=True,
         seed=experiment.seed,
     )
     published = read_yaml("rules/published/gaussian_cifar10.yaml")

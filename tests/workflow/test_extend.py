@@ -70,7 +70,7 @@ def follow(experiment, title):
             assert not path.exists()
             path.write_text(code)
         else:
-            found = re.search(r"add to (?:the list )?`(\w+)`:$", said)
+            found = re.search(r"[Aa]dd to (?:the list )?`(\w+)`:$", said)
             added = yaml.safe_load(code)
             assert found and list(added) == [found[1]], f"what is to be done is unclear: {said}"
             experiment.configure(lambda config, added=added: add_settings(config, added))
@@ -95,6 +95,16 @@ def add_settings(config, added):
             config[key] = value
 
 
+def only_the_head(config):
+    """Analyse one layer, to save time."""
+    config["geometry"]["layers"] = ["head"]
+
+
+def only_clean(config):
+    """Perturb nothing, to save time."""
+    config["perturbations"][0]["strengths"] = [0]
+
+
 def ask(experiment, module, *arguments):
     """Return what a command of the Makefile prints."""
     return subprocess.run(
@@ -115,11 +125,11 @@ def read(experiment, name):
     return pd.read_csv(experiment.result(f"tables/{name}.csv"))
 
 
-def times(experiment, *patterns):
-    """Return when files were written."""
-    paths = [path for pattern in patterns for path in experiment.result("").glob(pattern)]
-    assert paths
-    return {path: path.stat().st_mtime_ns for path in paths}
+def times(experiment, *folders):
+    """Return when the files below some folders of the results were written."""
+    found = [path for folder in folders for path in experiment.result(folder).rglob("*")]
+    assert found
+    return {path: path.stat().st_mtime_ns for path in found if path.is_file()}
 
 
 def test_every_block_of_the_page_is_tried():
@@ -138,7 +148,8 @@ def test_every_block_of_the_page_is_tried():
                 "solve_geometry": 4,
                 **GATHERING,
                 "collect_accuracy": 1,
-                "plot_family_figure": 2 * FAMILY_FIGURES,
+                # All of its own, and Gaussian noise's but for the examples, which show no table.
+                "plot_family_figure": 2 * FAMILY_FIGURES - 1,
             },
         ),
         (MEASURE, {"solve_geometry": 6, **GATHERING}),
@@ -155,31 +166,32 @@ def test_what_runs(experiment, title, stale):
 
 
 def test_an_attack_a_measure_a_figure_and_a_claim(experiment, finished):
+    experiment.configure(only_the_head)
     for title in (ATTACK, TWICE, MEASURE, FIGURE, CLAIM):
         follow(experiment, title)
     assert "new: measure of measures.spread" in why(experiment, "solve_geometry")
     assert "changed: GEOMETRY of paper.claims" in why(experiment, "judge_claims")
     kept = times(
-        experiment, "small/weights/*", "small/*/clean*", "small/*/gaussian/*", "small/*/clean/*.zip"
+        experiment,
+        *(f"small/{stage}" for stage in ("weights", "accuracy", "images", "activations")),
     )
     families = {"fgsm": [0.05, 0.1], "fgsm-random": [0.1]}
     targets = [
         *(f"tables/{name}" for name in ("verification.txt", "claims.csv", "run.rst")),
-        *(f"figures/small/{family}/capacity_left.svg" for family in ("gaussian", *families)),
+        *(f"figures/small/{family}/capacity_left.svg" for family in ("gaussian", "fgsm")),
         "figures/small/fgsm/accuracy.svg",
     ]
     targets = [f"results/tiny/{name}" for name in targets]
     experiment.succeed(*targets)
     assert experiment.stale(*targets) == {}
-    again = {path: path.stat().st_mtime_ns for path in kept if path.parent.name != "geometry"}
-    assert again == {path: kept[path] for path in again}
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
     check_attack(experiment, families)
     check_measure(experiment, finished)
-    check_figure(experiment, families)
+    check_figure(experiment)
     claims = read(experiment, "claims")
     own = claims[claims["claim"] == 6]
-    assert list(own["layer"]) == ["input", "head"]
+    assert list(own["layer"]) == ["head"]
     assert set(own["quantity"]) == {"participation_ratio"} and own["effect"].notna().all()
     page = experiment.result("tables/claims.html").read_text()
     assert page.count("6. Participation ratio grows after") == 2
@@ -187,7 +199,11 @@ def test_an_attack_a_measure_a_figure_and_a_claim(experiment, finished):
     experiment.replace("scripts/manifold_robustness/perturbations/fgsm.py", "strength / 2", "0.04")
     stale = experiment.stale(*targets)
     assert stale["perturb_images"] == stale["extract_activations"] == 3
-    assert "changed: perturb of perturbations.fgsm" in why(experiment, "perturb_images")
+    # The listing is that of the last whole run, which had Gaussian noise only.
+    experiment.replace(
+        "scripts/manifold_robustness/perturbations/gaussian.py", "noise +=", "noise -="
+    )
+    assert "changed: perturb of perturbations.gaussian" in why(experiment, "perturb_images")
 
 
 def check_attack(experiment, families):
@@ -195,9 +211,9 @@ def check_attack(experiment, families):
     reached = accuracy.set_index("condition")["accuracy"]
     clean, _ = read_images(experiment.result("small/images/clean.zarr.zip"))
     for family, strengths in families.items():
-        for table, rows in ((accuracy, 1), (summary, 2)):
+        for table in (accuracy, summary):
             own = table[table["family"] == family]
-            assert list(own["strength"]) == [one for one in strengths for _ in range(rows)]
+            assert list(own["strength"]) == strengths
         for strength in strengths:
             condition = f"{family}/epsilon-{strength:g}"
             moved, _ = read_images(experiment.result(f"small/images/{condition}.zarr.zip"))
@@ -239,7 +255,7 @@ def check_measure(experiment, finished):
     assert {"spread"} < set(read(experiment, "geometry"))
 
 
-def check_figure(experiment, families):
+def check_figure(experiment):
     summary = read(experiment, "summary")
     for family, strength in {"gaussian": "σ = 0.5", "fgsm": "ε = 0.1"}.items():
         own = summary[summary["family"].isin(["clean", family])].sort_values("strength")
@@ -249,14 +265,14 @@ def check_figure(experiment, families):
         assert f"At {strength}, " in text
         assert f"{100 * capacity[-1] / capacity[0]:.3g} %" in text
     for kind in ("svg", "png", "rst"):
-        assert experiment.result(f"figures/small/fgsm-random/capacity_left.{kind}").exists()
+        assert experiment.result(f"figures/small/fgsm/capacity_left.{kind}").exists()
     svg = experiment.result("figures/small/fgsm/capacity_left.svg").read_text()
     assert 'width="360pt" height="216pt"' in svg  # 5 x 3 inches, as the configuration says
 
 
 def test_networks(experiment, finished):
-    """On clean images only, since two networks more take longest."""
-    experiment.configure(lambda config: config["perturbations"][0].update(strengths=[0]))
+    experiment.configure(only_the_head)
+    experiment.configure(only_clean)
     for title in (OWN_NETWORK, ARCHITECTURE):
         follow(experiment, title)
     config = yaml.safe_load((experiment.root / "tests/configs/tiny.yaml").read_text())
@@ -264,49 +280,46 @@ def test_networks(experiment, finished):
     for name, kept in layers.items():
         files = ("config.yaml", "tests/configs/tiny.yaml", "--network", name)
         assert yaml.safe_load(ask(experiment, "network.layer_list", *files)) == kept
-    kept = times(experiment, "small/**/clean*", "small/weights/*", "figures/small/training.*")
+    kept = times(experiment, "small")
     targets = [
         "tables/verification.txt",
         "tables/comparison.csv",
-        "figures/mine/training.svg",
         "figures/comparison/gaussian/compared_capacity.svg",
     ]
     targets = [f"results/tiny/{name}" for name in targets]
     experiment.succeed(*targets)
-    assert experiment.stale(*targets) == {}
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
     for name in ("accuracy", "summary", "geometry"):
         table = read(experiment, name)
-        assert list(table)[0] == "network" and set(table["network"]) == {"small", "mine", "convnet"}
+        assert table.columns[0] == "network" and set(table["network"]) == {
+            "small",
+            "mine",
+            "convnet",
+        }
     pairs = read(experiment, "comparison")[["network_a", "network_b"]].drop_duplicates()
     assert len(pairs) == 3
     for name, kept in layers.items():
         for layer in kept:
             assert experiment.result(f"{name}/activations/clean/{layer}.zarr.zip").exists()
-        for layer in ("input", "head"):
-            assert experiment.result(f"{name}/geometry/clean/{layer}.h5").exists()
-    for path, old, new in (
-        ("my_network.py", "16, 5, padding=2", "16, 3, padding=1"),
-        ("scripts/manifold_robustness/network/architectures/convnet.py", "norm2=", "norm_2="),
-    ):
-        experiment.replace(path, old, new)
-        stale = experiment.stale(*targets)
-        assert stale["train_network"] == stale["evaluate_accuracy"] == 1
-        experiment.replace(path, new, old)
+        assert experiment.result(f"{name}/geometry/clean/head.h5").exists()
+    experiment.replace("my_network.py", "16, 5, padding=2", "16, 3, padding=1")
+    path = "scripts/manifold_robustness/network/architectures/convnet.py"
+    experiment.replace(path, "CHANNELS = {", 'CHANNELS = {"old": 1, ')
+    stale = experiment.stale(*targets)
+    assert stale["train_network"] == stale["evaluate_accuracy"] == 2  # each its own, not `small`
 
 
 def test_a_data_set(experiment):
     follow(experiment, DATA_SET)
     experiment.overlays = ["gratings.yaml"]
-    experiment.configure(lambda config: config["perturbations"][0].update(strengths=[0]))
-    before = times(experiment, "**/*")
+    experiment.configure(only_clean)
+    before = times(experiment, "")
     experiment.succeed("results/gratings/tables/geometry.csv")
-    assert times(experiment, "**/*") == before
+    assert times(experiment, "") == before
     table = pd.read_csv(experiment.root / "results/gratings/tables/geometry.csv")
     assert list(table["manifold"].unique()) == [f"{angle} degrees" for angle in range(0, 90, 18)]
     target = "results/gratings/small/weights/weights.safetensors"
-    assert experiment.stale(target) == {}
     experiment.replace("gratings.yaml", "noise: 0.2", "noise: 0.1")
     assert experiment.stale(target) == {"train_network": 1}
     experiment.replace("gratings.yaml", "noise: 0.1", "noise: 0.2")

@@ -158,6 +158,7 @@ def test_layers_that_a_network_lacks_are_refused_before_any_job_once_it_is_train
 
 def test_results_of_an_older_layout_are_refused(fresh):
     fresh.result("model").mkdir(parents=True)
+    fresh.result("model/metrics.json").touch()
     process = fresh.run("--dry-run")
     assert process.returncode != 0
     assert (

@@ -39,6 +39,7 @@ def describe(rule: str, listing: str = "") -> str:
         For a rule that there isn't.
     """
     known = read_listing(listing) if listing else {}
+    rule = _script_of(rule)
     if rule in known:
         script, entries = known[rule]["script"], _loaded_now(known[rule]["entries"])
     else:
@@ -77,6 +78,13 @@ def _loaded_now(entries):
     names = plugin_names(MEASURES)
     measures = [f"{MEASURES}.{name}:{one}" for one in wanted for name in names]
     return list(dict.fromkeys([*left, *measures]))
+
+
+def _script_of(rule):
+    """The script of a rule: figures share one, and so do extractions of other layers."""
+    if rule.startswith("plot_"):
+        return "plot_figure"
+    return "extract_activations" if rule.startswith("extract_activations_") else rule
 
 
 def _summary(changes):

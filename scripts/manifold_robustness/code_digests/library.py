@@ -63,7 +63,9 @@ class Library:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         return Module(name, tree.body, path.name == "__init__.py")
 
-    def find(self, name: str | None, module: str, seen: frozenset = frozenset()):
+    def find(
+        self, name: str | None, module: str, seen: frozenset = frozenset()
+    ) -> tuple[str, ...] | None:
         """Return what a name of a module stands for, as a writer takes it; None is the module."""
         if module not in self.paths:
             if module.split(".")[0] == PACKAGE:

@@ -31,7 +31,9 @@ class Module:
         self.stars, self.loads = [], set()
         self._take_apart(statements)
 
-    def read_imports(self, statement: ast.Import | ast.ImportFrom):
+    def read_imports(
+        self, statement: ast.Import | ast.ImportFrom
+    ) -> tuple[dict[str, tuple[str, str | None]], set[str]]:
         """Return the names that an import binds, and the modules that it may load."""
         names, loads = {}, set()
         if isinstance(statement, ast.Import):

@@ -43,10 +43,10 @@ class Writer:
             fields.append(f"{name}={self.write(value)}")
         return f"{type(node).__name__}({','.join(fields)})"
 
-    def write_Constant(self, node):
+    def write_Constant(self, node: ast.Constant) -> str:
         return f"{type(node.value).__name__}:{node.value!a}"
 
-    def write_JoinedStr(self, node):
+    def write_JoinedStr(self, node: ast.JoinedStr) -> str:
         """An f-string; which of its constants stand apart differs between versions."""
         parts = []
         for value in node.values:
@@ -90,10 +90,10 @@ class DefinitionWriter(Writer):
         self.references, self.loads = [], set()
         self.acts = self.loads_by_name = False
 
-    def write_Name(self, node):
+    def write_Name(self, node: ast.Name) -> str:
         return self._write_path(node.id, [], self._resolve(node))
 
-    def write_Attribute(self, node):
+    def write_Attribute(self, node: ast.Attribute) -> str:
         attributes, root = [], node
         while isinstance(root, ast.Attribute):
             attributes.append(root.attr)
@@ -127,7 +127,7 @@ class DefinitionWriter(Writer):
         self.references.append(target)
         return ".".join(["@" + (target[2] if target[0] == "definition" else ""), *rest])
 
-    def write_Import(self, node):
+    def write_Import(self, node: ast.Import | ast.ImportFrom) -> str:
         names, loads = self._read_imports(node)
         self._imports.update(names)
         self.loads |= loads
@@ -166,17 +166,17 @@ class DefinitionWriter(Writer):
 
     write_ListComp = write_SetComp = write_GeneratorExp = write_DictComp = _write_comprehension
 
-    def write_ClassDef(self, node):
+    def write_ClassDef(self, node: ast.ClassDef) -> str:
         outer, self._in_class = self._in_class, True
         text = self.write_fields(node)
         self._in_class = outer
         return text
 
-    def write_Assign(self, node):
+    def write_Assign(self, node: ast.Assign) -> str:
         self._note_changes(node.targets)
         return f"Assign({self.write(node.targets)},{self.write(node.value)})"
 
-    def write_AnnAssign(self, node):
+    def write_AnnAssign(self, node: ast.AnnAssign) -> str:
         """An annotation means nothing, but that of a dataclass's field says what a field it is."""
         self._note_changes([node.target])
         if not self._in_class:
@@ -187,24 +187,24 @@ class DefinitionWriter(Writer):
         kinds = [kind for kind in FIELD_KINDS if kind in annotation]
         return f"Field({self.write(node.target)},{kinds},{self.write(node.value)})"
 
-    def write_AugAssign(self, node):
+    def write_AugAssign(self, node: ast.AugAssign) -> str:
         self._note_changes([node.target])
         return self.write_fields(node)
 
-    def write_Delete(self, node):
+    def write_Delete(self, node: ast.Delete) -> str:
         self._note_changes(node.targets)
         return self.write_fields(node)
 
-    def write_Global(self, node):
+    def write_Global(self, node: ast.Global) -> str:
         self.acts = True
         return self.write_fields(node)
 
-    def write_Expr(self, node):
+    def write_Expr(self, node: ast.Expr) -> str:
         if isinstance(node.value, ast.Call) and not self._is_local(node.value.func):
             self.acts = True
         return self.write_fields(node)
 
-    def write_Raise(self, node):
+    def write_Raise(self, node: ast.Raise) -> str:
         """Which of our own errors refuses doesn't matter: each ends the job."""
         root = node.exc
         while isinstance(root, ast.Attribute):

@@ -14,6 +14,8 @@ A figure is a module here with
       ``images`` and ``predictions`` (a file per condition);
   ``order``
       its place in the report;
+  ``shows_published``
+      optional, whether it draws the published values of ``about``: an edit of one redraws it;
   ``caption``
       what it shows and how to read it, in reStructuredText;
   ``options``

@@ -17,6 +17,7 @@ DECLARATION = {
     "scope": "family",
     "inputs": ["accuracy"],
     "order": 30,
+    "shows_published": True,
     "caption": (
         "Accuracy on the whole test set against the strength of the perturbation, with 95 % Wilson "
         "intervals. The random draws of an image are the same at every strength."

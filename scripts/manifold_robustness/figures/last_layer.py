@@ -19,6 +19,7 @@ DECLARATION = {
     "scope": "family",
     "inputs": ["summary"],
     "order": 40,
+    "shows_published": True,
     "caption": (
         "Capacity, dimension and radius of the class manifolds and the correlation of their "
         "centers in the last layer analysed, against the strength of the perturbation, with 95 % "

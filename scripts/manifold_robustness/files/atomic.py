@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ SEAL_LENGTH = len("\nsha256 \n") + 64
 
 
 @contextmanager
-def written_beside(path):
+def written_beside(path: str | Path) -> Iterator[Path]:
     """Give the path of a file to write; it becomes `path` when the block ends well.
 
     Raises
@@ -55,7 +56,7 @@ def written_beside(path):
         raise
 
 
-def sealed(content):
+def sealed(content: bytes) -> bytes:
     """Return bytes with a last line that holds their SHA-256.
 
     >>> unsealed(sealed(b"abc"))
@@ -64,7 +65,7 @@ def sealed(content):
     return content + _seal(content)
 
 
-def unsealed(content):
+def unsealed(content: bytes) -> bytes:
     """Return what was sealed; raise `ValueError` where a bit of it is another now."""
     content, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
     if seal != _seal(content):

@@ -5,6 +5,7 @@ SHA-256 of all that stands before it ends each file; other readers don't look th
 """
 
 import io
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .stores import how_to_rebuild
 
 
 @contextmanager
-def create_file(path):
+def create_file(path: str | Path) -> Iterator[h5netcdf.File]:
     """Give an ``h5netcdf.File`` to fill; it stands at `path` when the block ends well."""
     buffer = io.BytesIO()  # HDF5 words a full disk in a way of its own, as it closes the file
     with h5netcdf.File(buffer, "w") as file:
@@ -26,7 +27,7 @@ def create_file(path):
 
 
 @contextmanager
-def open_file(path):
+def open_file(path: str | Path) -> Iterator[h5netcdf.File]:
     """Give the ``h5netcdf.File`` at `path`, whose every bit is as :func:`create_file` wrote it.
 
     Raises

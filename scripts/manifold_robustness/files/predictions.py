@@ -27,6 +27,12 @@ def write_predictions(
             file.attrs[key] = value
 
 
+def read_place(path: str | Path) -> dict[str, str]:
+    """Return the network and the condition that a file's predictions are of."""
+    with open_file(path) as file:
+        return {name: str(file.attrs[name]) for name in ("network", "condition")}
+
+
 def read_predictions(path: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Return predictions, labels and classes, as :func:`write_predictions` wrote them."""
     with open_file(path) as file:

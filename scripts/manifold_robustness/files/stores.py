@@ -8,10 +8,12 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
+from typing import Any
 
 import numpy as np
 import zarr
@@ -38,7 +40,9 @@ class ArraySpec:
 
 
 @contextmanager
-def create_store(path, specs, attributes):
+def create_store(
+    path: str | Path, specs: dict[str, ArraySpec], attributes: dict
+) -> Iterator[dict[str, zarr.Array]]:
     """Give a dict of empty Zarr arrays; the file stands at `path` when all of them were written.
 
     Write a chunk at a time: of several at once Zarr goes on with the others after one has failed,
@@ -60,7 +64,9 @@ def create_store(path, specs, attributes):
 
 
 @contextmanager
-def create_stores(stores):
+def create_stores(
+    stores: dict[str, tuple[str | Path, dict[str, ArraySpec], dict]],
+) -> Iterator[dict[str, dict[str, zarr.Array]]]:
     """Give the arrays of several stores at once, in a dict by key: see :func:`create_store`.
 
     `stores` maps a key to the arguments (path, specs, attributes).
@@ -71,13 +77,15 @@ def create_stores(stores):
         }
 
 
-def read_attributes(path):
+def read_attributes(path: str | Path) -> dict:
     """Return a store's attributes."""
     with _opened(path) as group:
         return dict(group.attrs)
 
 
-def read_array(path, name, selection=...):
+def read_array(
+    path: str | Path, name: str, selection: int | slice | tuple | EllipsisType = ...
+) -> np.ndarray:
     """Return one array of a store, or a part of it, with every chunk checked.
 
     Raises
@@ -112,20 +120,26 @@ class StoredArray(Sequence):
         Of an item: its place in the whole.
     """
 
-    def __init__(self, path, name, shape, place=()):
+    def __init__(
+        self,
+        path: str | Path,
+        name: str,
+        shape: tuple[int, ...],
+        place: tuple[int, ...] = (),
+    ):
         self._path, self._name, self.shape, self._place = path, name, shape, place
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> "StoredArray | np.ndarray":
         place = (*self._place, range(len(self))[index])
         if self._place:
             return read_array(self._path, self._name, place)
         return StoredArray(self._path, self._name, self.shape[1:], place)
 
 
-def read_points(path):
+def read_points(path: str | Path) -> tuple[np.ndarray | StoredArray, dict]:
     """Return the activations of a store (replicates, n_manifolds, n_points, n_features), and the
     store's attributes.
 
@@ -139,7 +153,7 @@ def read_points(path):
         return np.asarray(array[...]), attributes
 
 
-def provenance(weights=None, **settings):
+def provenance(weights: str | Path | None = None, **settings: Any) -> dict:
     """Return attributes that say what made a store: settings, software, SHA-256 of the weights."""
     found = {"settings": settings, "software": {"numpy": np.__version__, "zarr": zarr.__version__}}
     if weights is not None:

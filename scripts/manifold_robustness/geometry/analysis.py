@@ -1,9 +1,11 @@
 """From clouds of points to capacity, radius, dimension and center correlation."""
 
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..conventions import HARMONIC, to_averaging_scale
 from ..errors import GeometryError, SolverError
@@ -93,11 +95,11 @@ class ManifoldGeometry:
 
 @single_threaded
 def analyze_manifolds(
-    points,
+    points: ArrayLike | Sequence[ArrayLike],
     margin: float = 0.0,
     n_gaussian_vectors: int = 300,
-    seed=0,
-    gaussian_vectors=None,
+    seed: int | Sequence[int] = 0,
+    gaussian_vectors: Iterable[ArrayLike] | None = None,
     center_rank: int | str = "auto",
     center_selection: str = "stable",
     center_restarts: int | None = None,
@@ -222,7 +224,9 @@ def analyze_manifolds(
     )
 
 
-def draw_gaussian_vectors(n_dimensions: int, n_vectors: int, seed, index: int) -> np.ndarray:
+def draw_gaussian_vectors(
+    n_dimensions: int, n_vectors: int, seed: int | Sequence[int], index: int
+) -> np.ndarray:
     """Gaussian vectors (D + 1, n_vectors) of manifold ``index``: more of them extend fewer."""
     sequence = np.random.SeedSequence(entropy=seed, spawn_key=(index,))
     return np.random.default_rng(sequence).standard_normal((n_vectors, n_dimensions + 1)).T

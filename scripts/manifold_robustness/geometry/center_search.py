@@ -19,7 +19,7 @@ LEAST_LENGTH = 1e-9
 LEAST_CURVATURE = 1e-10
 
 
-def correlation_cost(turned: np.ndarray, n_directions: int):
+def correlation_cost(turned: np.ndarray, n_directions: int) -> tuple[np.ndarray, np.ndarray]:
     r"""Cost of centers whose first ``n_directions`` coordinates are dropped, and its gradient.
 
     Half the sum of :math:`\cos^2` over all ordered pairs of residual centers; the gradient

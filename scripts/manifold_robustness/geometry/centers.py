@@ -1,5 +1,6 @@
 """The low-rank structure that the centers of the manifolds share, to be projected out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,7 +64,7 @@ def find_center_structure(
     rank: int | str = "auto",
     selection: str = "stable",
     restarts: int | None = None,
-    seed=0,
+    seed: int | Sequence[int] = 0,
 ) -> CenterStructure:
     r"""Find the K directions whose removal decorrelates the centers. [1]_
 
@@ -171,7 +172,7 @@ class Candidate:
     cost: float
 
     @classmethod
-    def of(cls, directions, coordinates):
+    def of(cls, directions: np.ndarray, coordinates: np.ndarray) -> "Candidate":
         residual = remove_directions(coordinates, directions)
         norms = np.linalg.norm(residual, axis=1)
         cosines = (residual @ residual.T) / np.outer(norms, norms)

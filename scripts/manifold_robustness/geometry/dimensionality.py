@@ -1,8 +1,10 @@
 """Linear dimensionality of all points together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 from .frame import ROUNDING
@@ -27,7 +29,9 @@ class TotalDimensionality:
 
 
 @single_threaded
-def total_dimensionality(points, variance_share: float = 0.9) -> TotalDimensionality:
+def total_dimensionality(
+    points: ArrayLike | Sequence[ArrayLike], variance_share: float = 0.9
+) -> TotalDimensionality:
     r"""Participation ratio and number of principal components of all points together.
 
     With :math:`\lambda_k` the variances along the principal components of all points about their

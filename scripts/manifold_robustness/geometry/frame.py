@@ -39,7 +39,9 @@ class ManifoldFrame:
         return self.coordinates.shape[1]
 
 
-def manifold_frame(offsets: np.ndarray, literal: bool = False, rounding: float = 0.0):
+def manifold_frame(
+    offsets: np.ndarray, literal: bool = False, rounding: float = 0.0
+) -> ManifoldFrame:
     """Reduce the centered points of a manifold to D = min(n_features, n_points) coordinates.
 
     Parameters
@@ -90,7 +92,7 @@ def manifold_frame(offsets: np.ndarray, literal: bool = False, rounding: float =
     return ManifoldFrame(padded, rank, np.eye(reduced.shape[1], rank))
 
 
-def gram_schmidt(points: np.ndarray, rounding: float = 0.0):
+def gram_schmidt(points: np.ndarray, rounding: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal axes along the points, farthest first within ties, up to their rank.
 
     Returns the coordinates (n_points, rank) and the axes (rank, n_features).

@@ -1,9 +1,10 @@
 """What the geometry requires of its input. Every refusal names the requirement and the value."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
 
@@ -14,14 +15,14 @@ class Manifolds(Sequence):
     None is kept: a sequence that reads its items from a file never is in memory as a whole.
     """
 
-    def __init__(self, points):
+    def __init__(self, points: ArrayLike | Sequence[ArrayLike]):
         self._points = points
         self._n_features = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._points)
 
-    def __getitem__(self, index) -> np.ndarray:
+    def __getitem__(self, index: int) -> np.ndarray:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         cloud = _as_numbers(self._points[index], index)
@@ -50,7 +51,7 @@ class Manifolds(Sequence):
             )
 
 
-def check_manifolds(points) -> Manifolds:
+def check_manifolds(points: ArrayLike | Sequence[ArrayLike]) -> Manifolds:
     """Two manifolds or more; each is checked as it is asked for."""
     clouds = Manifolds(_as_sequence(points))
     if len(clouds) < 2:
@@ -74,21 +75,21 @@ def doubt_layout(shapes: Sequence[tuple[int, int]]) -> str | None:
     return None
 
 
-def check_margin(margin) -> float:
+def check_margin(margin: float) -> float:
     """A margin as a number >= 0."""
     if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < np.inf:
         raise GeometryError(f"Need a finite margin >= 0. Got {margin!r}.")
     return float(margin)
 
 
-def check_tolerance(tolerance) -> float:
+def check_tolerance(tolerance: float) -> float:
     """A tolerance of residuals as a number > 0."""
     if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < np.inf:
         raise GeometryError(f"Need a finite tolerance > 0. Got {tolerance!r}.")
     return float(tolerance)
 
 
-def check_seed(seed):
+def check_seed(seed: int | Iterable[int]) -> int | list[int]:
     """A seed as an integer >= 0, or a list of them."""
     values = [seed] if isinstance(seed, Integral) else seed
     if isinstance(values, str) or not hasattr(values, "__iter__"):
@@ -99,14 +100,16 @@ def check_seed(seed):
     return int(seed) if isinstance(seed, Integral) else [int(value) for value in values]
 
 
-def check_count(count, what: str) -> int:
+def check_count(count: int, what: str) -> int:
     """A number of things as an integer >= 1."""
     if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
         raise GeometryError(f"Need at least one {what}. Got {count!r}.")
     return int(count)
 
 
-def check_gaussian_vectors(vectors, shapes) -> list[np.ndarray]:
+def check_gaussian_vectors(
+    vectors: Iterable[ArrayLike], shapes: Sequence[tuple[int, int]]
+) -> list[np.ndarray]:
     """One array (D_i + 1, n_t) of finite numbers for each manifold's shape, D_i = min(M_i, N)."""
     vectors = list(vectors)
     if len(vectors) != len(shapes):

@@ -1,8 +1,10 @@
 """The capacity by brute force: random dichotomies in random projections, and no theory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import SolverError
 from .frame import ROUNDING, gram_schmidt
@@ -40,7 +42,11 @@ class SimulatedCapacity:
 
 
 @single_threaded
-def simulate_capacity(points, n_dichotomies: int = 51, seed=0) -> SimulatedCapacity:
+def simulate_capacity(
+    points: ArrayLike | Sequence[ArrayLike],
+    n_dichotomies: int = 51,
+    seed: int | Sequence[int] = 0,
+) -> SimulatedCapacity:
     r"""Measure the capacity directly, as a check of the theory on the data at hand. [1]_
 
     Every manifold gets a random label, half of them +1, all points are projected on n random

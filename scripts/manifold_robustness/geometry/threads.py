@@ -1,8 +1,12 @@
 """One BLAS thread: sums in another order would change the last bits of a result."""
 
+from collections.abc import Callable
 from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+Arguments, Result = ParamSpec("Arguments"), TypeVar("Result")
 
 
 @cache
@@ -10,7 +14,7 @@ def _controller():
     return ThreadpoolController()
 
 
-def single_threaded(function):
+def single_threaded(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Run a function with one BLAS thread, so that its result doesn't depend on their number."""
 
     @wraps(function)

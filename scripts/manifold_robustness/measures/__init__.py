@@ -9,6 +9,7 @@ summarised; no other file names it.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,11 @@ from ..errors import GeometryError
 from ..files.geometry import VARIABLES
 from ..variables import FOLDER, Variable
 
+if TYPE_CHECKING:
+    from ..files.stores import StoredArray
 
-def solve_replicates(points, settings: dict, seed: int) -> list[dict]:
+
+def solve_replicates(points: "np.ndarray | StoredArray", settings: dict, seed: int) -> list[dict]:
     """Return the geometry of every replicate, as :func:`.write_geometry` takes it.
 
     Parameters

@@ -1,9 +1,14 @@
 """Linear dimensionality of all points of a replicate together."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..geometry import total_dimensionality
 from ..limits import has_spectrum
+
+if TYPE_CHECKING:
+    from ..files.stores import StoredArray
 
 DECLARATION = {
     "variables": {
@@ -28,7 +33,7 @@ DECLARATION = {
 VARIANCE_SHARE = 0.9
 
 
-def measure(points, settings: dict, seed: int, replicate: int) -> dict:
+def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
     """Return the dimensions of all points together, or NaN where their spectrum costs too much."""
     if not has_spectrum(*points.shape):
         return dict.fromkeys(DECLARATION["variables"], np.nan)

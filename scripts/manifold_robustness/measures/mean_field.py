@@ -1,7 +1,14 @@
 """Mean-field theoretic manifold analysis: capacity, radius, dimension, and center structure."""
 
+from typing import TYPE_CHECKING
+
 from ..geometry import analyze_manifolds
 from ..seeds import entropy
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..files.stores import StoredArray
 
 DECLARATION = {
     "variables": {
@@ -114,7 +121,7 @@ ARGUMENTS = (
 )
 
 
-def measure(points, settings: dict, seed: int, replicate: int) -> dict:
+def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
     """Return the mean-field geometry of a replicate's clouds, by name.
 
     The Gaussian vectors depend on the seed, the replicate and the manifold only, so that they are

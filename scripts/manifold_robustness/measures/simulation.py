@@ -1,11 +1,15 @@
 """The capacity by direct simulation of random dichotomies, where the settings ask for it."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..geometry import find_center_structure, remove_directions, simulate_capacity
 from ..seeds import entropy
+
+if TYPE_CHECKING:
+    from ..files.stores import StoredArray
 
 DECLARATION = {
     "variables": {
@@ -30,7 +34,7 @@ DECLARATION = {
 logger = logging.getLogger(__name__)
 
 
-def measure(points, settings: dict, seed: int, replicate: int) -> dict:
+def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
     """Return the simulated capacity and its error, or NaN where ``simulate`` is off."""
     if not settings["simulate"]:
         return dict.fromkeys(DECLARATION["variables"], np.nan)

@@ -24,19 +24,19 @@ class Checkpoint:
         under other settings is left alone.
     """
 
-    def __init__(self, path, settings):
+    def __init__(self, path: str | Path, settings: list | dict):
         self.path = Path(path)
         text = json.dumps([settings, torch.__version__], sort_keys=True)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
-    def save(self, state):
+    def save(self, state: dict) -> None:
         """Write a state (tensors, numbers, strings, lists and dicts), whole or not at all."""
         buffer = io.BytesIO()
         torch.save({"fingerprint": self.fingerprint, **state}, buffer)
         with written_beside(self.path) as partial:
             partial.write_bytes(sealed(buffer.getvalue()))  # torch reads flipped bits as numbers
 
-    def load(self):
+    def load(self) -> dict | None:
         """Return the state, its tensors on the CPU, or None where there is none that fits."""
         if not self.path.is_file():
             return None
@@ -51,6 +51,6 @@ class Checkpoint:
             logger.info("%s is of another training: this one starts anew", self.path)
         return state if fits else None
 
-    def remove(self):
+    def remove(self) -> None:
         """Remove the file, once the training's results are written."""
         self.path.unlink(missing_ok=True)

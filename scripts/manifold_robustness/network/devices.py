@@ -4,11 +4,12 @@ import logging
 import os
 
 import torch
+from torch import nn
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_device(threads):
+def prepare_device(threads: int) -> torch.device:
     """Fix torch's CPU threads, ask for deterministic kernels, and return the device to use."""
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic = True
@@ -26,7 +27,7 @@ def prepare_device(threads):
     return device
 
 
-def place(model, device):
+def place(model: nn.Module, device: torch.device) -> nn.Module:
     """Move a network to `device` and return it; on CUDA with channels last, its faster layout."""
     layout = torch.channels_last if device.type == "cuda" else torch.preserve_format
     return model.to(device, memory_format=layout)

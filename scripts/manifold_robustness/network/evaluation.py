@@ -175,10 +175,16 @@ def cut_into_sets(
                 for place, part in enumerate(own)
             ]
             indices = [
-                np.concatenate([part, np.resize(members[label], n_points)])[:n_points]
+                _filled_up(part, members[label], n_points)
                 for part, label in zip(own, filled, strict=True)
             ]
             yield np.stack(indices), np.stack(counted)
+
+
+def _filled_up(part, members, n_points):
+    """So many images of a class, those of `part` first, none twice where the class has enough."""
+    others = members[~np.isin(members, part)]
+    return np.resize(np.concatenate([part, others]), n_points)
 
 
 def _batches(n_images, batch_size):

@@ -12,6 +12,7 @@ from torch import nn
 
 from ..configuration import read_config
 from ..errors import ConfigurationError, ManifoldRobustnessError
+from ..experiment import read_experiment
 from .architectures import build_network
 from .data_sets import class_names
 from .layers import analysed_names, left_out, list_layers, reference_labels
@@ -39,17 +40,12 @@ def describe_configured(config: dict, name: str | None = None) -> str:
     ConfigurationError
         For a configuration that lacks what is needed, or a name that none of its networks has.
     """
-    entries = {entry["name"]: entry for entry in config.get("networks") or []}
-    data = config.get("data") or {}
-    if not entries or not {"name", "image_size"} <= set(data):
-        raise ConfigurationError(
-            "config: need networks:, and data: with name and image_size. Got a configuration "
-            "without; name config.yaml first, then overlays."
-        )
+    asked = read_experiment(config)
+    entries, data = asked.networks, asked.data
     name = name or next(iter(entries))
     if name not in entries:
         raise ConfigurationError(f"config: need a network out of {', '.join(entries)}. Got {name}.")
-    architecture, size = entries[name]["architecture"], data["image_size"]
+    architecture, size = entries[name].architecture, data["image_size"]
     network = build_network(architecture, len(class_names(data)))
     others = ", ".join(other for other in entries if other != name)
     heading = [f"# Layers of the network {name} ({architecture}) in forward order."]

@@ -5,6 +5,9 @@ import csv
 import json
 import logging
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -13,6 +16,9 @@ from tqdm import tqdm
 
 from ..files.atomic import written_beside
 from .devices import place
+
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoint
 
 logger = logging.getLogger(__name__)
 HISTORY = [
@@ -31,18 +37,25 @@ STATEFUL = ("network", "optimizer", "schedule")
 class Augmented(Dataset):
     """A data set whose images pass through a random transform."""
 
-    def __init__(self, data, transform):
+    def __init__(self, data: Dataset, transform: Callable[[torch.Tensor], torch.Tensor]):
         self.data, self.transform = data, transform
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.data)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         image, label = self.data[index]
         return self.transform(image), label
 
 
-def train(network, splits, recipe, seed, device, checkpoint=None):
+def train(
+    network: nn.Module,
+    splits: dict[str, Dataset],
+    recipe: dict,
+    seed: int,
+    device: torch.device,
+    checkpoint: "Checkpoint | None" = None,
+) -> list[dict]:
     """Train `network` in place, keep its best weights on validation data, return the history.
 
     Parameters
@@ -85,7 +98,14 @@ def train(network, splits, recipe, seed, device, checkpoint=None):
 class Training:
     """A training between two epochs: all that the next one depends on."""
 
-    def __init__(self, network, splits, recipe, seed, device):
+    def __init__(
+        self,
+        network: nn.Module,
+        splits: dict[str, Dataset],
+        recipe: dict,
+        seed: int,
+        device: torch.device,
+    ):
         self.network, self.recipe, self.device = network, recipe, device
         self.splits = _augmented_splits(splits, recipe["augmentation"])
         self.loader = _training_loader(self.splits["train"], recipe, seed)
@@ -94,7 +114,7 @@ class Training:
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
         self.history, self.best_weights = [], None
 
-    def is_finished(self):
+    def is_finished(self) -> bool:
         """Say whether the last epoch was run, or too many brought nothing better."""
         done, patience = len(self.history), self.recipe["early_stopping"]
         without = done - best_epoch(self.history) if done else 0
@@ -103,7 +123,7 @@ class Training:
             return True
         return done == self.recipe["epochs"]
 
-    def run_epoch(self):
+    def run_epoch(self) -> None:
         """Train for one epoch, measure every split, and keep the weights where they are best."""
         start, rate = time.perf_counter(), self.optimizer.param_groups[0]["lr"]
         row = {"epoch": len(self.history) + 1, "learning_rate": rate}
@@ -124,7 +144,7 @@ class Training:
             self.schedule.step(row["validation_accuracy"])
         _report(row, self.recipe["epochs"], time.perf_counter() - start)
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """Return everything as a checkpoint keeps it."""
         cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
         return {
@@ -134,7 +154,7 @@ class Training:
             "random": [torch.get_rng_state(), self.loader.generator.get_state(), cuda],
         }
 
-    def restore(self, state):
+    def restore(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state` returned."""
         for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
@@ -167,13 +187,20 @@ class Training:
         return loss_sum / seen, correct / seen
 
 
-def best_epoch(history):
+def best_epoch(history: list[dict]) -> int:
     """Return the epoch of greatest validation accuracy, among equals of least validation loss."""
     best = max(history, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
     return best["epoch"]
 
 
-def evaluate(network, data, batch_size, criterion, device, workers=0):
+def evaluate(
+    network: nn.Module,
+    data: Dataset,
+    batch_size: int,
+    criterion: nn.Module,
+    device: torch.device,
+    workers: int = 0,
+) -> tuple[float, float]:
     """Return a network's mean loss per image and its accuracy (a fraction) on a data set."""
     network.eval()
     loss = correct = 0.0
@@ -185,7 +212,7 @@ def evaluate(network, data, batch_size, criterion, device, workers=0):
     return loss / len(data), correct / len(data)
 
 
-def summarise_history(history, network, device):
+def summarise_history(history: list[dict], network: nn.Module, device: torch.device) -> dict:
     """Return a trained network's figures: those of the epoch whose weights were kept."""
     kept = next(row for row in history if row["best"])
     return {
@@ -197,7 +224,7 @@ def summarise_history(history, network, device):
     }
 
 
-def write_history(history, path):
+def write_history(history: list[dict], path: str | Path) -> None:
     """Write the history as CSV, one row per epoch."""
     with written_beside(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, HISTORY)
@@ -205,13 +232,13 @@ def write_history(history, path):
         writer.writerows(history)
 
 
-def write_metrics(metrics, path):
+def write_metrics(metrics: dict, path: str | Path) -> None:
     """Write a network's figures as JSON."""
     with written_beside(path) as partial:
         partial.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
 
 
-def augmentation(settings, image_size):
+def augmentation(settings: dict, image_size: int) -> nn.Module | None:
     """Return the random transform of training images, or None where all of it is off."""
     from .torchvision_import import torchvision
 

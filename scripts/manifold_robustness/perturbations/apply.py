@@ -77,7 +77,7 @@ def perturb_batch(
     def perturb(images, labels, indices):
         with _frozen(network) if condition.wants_network else torch.no_grad():
             return family.perturb(
-                images.to(device),
+                images.to(device, copy=True),  # a family may work in place
                 labels.to(device),
                 condition.strength,
                 draws=Draws(seed, indices.ravel(), coordinates),
@@ -107,7 +107,7 @@ def _chunks(n_images, batch_size):
 @contextmanager
 def _frozen(network):
     """Have a network in evaluation mode, its parameters frozen, and gradients to the pixels."""
-    was_training = network.training
+    modes = {module: module.training for module in network.modules()}
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval()
     for parameter in trained:
@@ -116,7 +116,8 @@ def _frozen(network):
         with torch.enable_grad():
             yield
     finally:
-        network.train(was_training)
+        for module, training in modes.items():
+            module.training = training
         for parameter in trained:
             parameter.requires_grad_(True)
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..seeds import generator
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Draws:
 
     def sample(
         self, label: str, draw: Callable[[np.random.Generator], np.ndarray], *coordinates: int
-    ):
+    ) -> "torch.Tensor":
         """Return ``draw(generator)`` of every image, stacked to a tensor on the CPU.
 
         Parameters

@@ -1,6 +1,13 @@
 """Gaussian noise: x + σ z, z standard normal per pixel and channel, clipped to [0, 1]."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+    from .draws import Draws
 
 DECLARATION = {
     "title": "Gaussian noise",
@@ -33,7 +40,16 @@ DECLARATION = {
 }
 
 
-def perturb(images, labels, strength, *, draws, network, parameterization, clip):
+def perturb(
+    images: "torch.Tensor",
+    labels: "torch.Tensor | None",
+    strength: float,
+    *,
+    draws: "Draws",
+    network: "torch.nn.Module | None",
+    parameterization: str,
+    clip: bool,
+) -> "torch.Tensor":
     """Return images + σ z.
 
     The base noise z of an image is drawn for that image and scaled by σ: so levels compare
@@ -74,7 +90,7 @@ def perturb(images, labels, strength, *, draws, network, parameterization, clip)
     return noise.clamp_(0, 1) if clip else noise
 
 
-def standard_deviation(strength, parameterization):
+def standard_deviation(strength: float | np.ndarray, parameterization: str) -> float | np.ndarray:
     """Return σ of a strength, or of an array of them, in pixel units.
 
     >>> float(standard_deviation(0.25, "variance"))

@@ -10,7 +10,9 @@ def solve(points: np.ndarray, vectors: np.ndarray, margin: float) -> np.ndarray:
     return solve_with_status(points, vectors, margin)[0]
 
 
-def solve_with_status(points: np.ndarray, vectors: np.ndarray, margin: float):
+def solve_with_status(
+    points: np.ndarray, vectors: np.ndarray, margin: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Multipliers, and for each program whether cvxopt calls it optimal."""
     # cvxopt is under the GPL: imported by those who ask for it, only.
     from cvxopt import matrix, solvers

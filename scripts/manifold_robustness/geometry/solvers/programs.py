@@ -1,5 +1,6 @@
 """Solve the anchor programs of a manifold, prove each solution, and repair what fails."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -24,7 +25,9 @@ class Solution:
     n_second_solutions: int
 
 
-def kkt_residuals(points, vectors, margin, multipliers) -> np.ndarray:
+def kkt_residuals(
+    points: np.ndarray, vectors: np.ndarray, margin: float, multipliers: np.ndarray
+) -> np.ndarray:
     r"""Scaled residuals (3, n_programs) of multipliers as a solution: primal, dual, gap.
 
     With :math:`v = t - \sum_i \mu_i s_i` (which is stationarity itself), and
@@ -51,7 +54,14 @@ def kkt_residuals(points, vectors, margin, multipliers) -> np.ndarray:
     return np.where(np.isfinite(residuals), residuals, np.inf)
 
 
-def solve_programs(points, vectors, margin, solver, tolerance, labels) -> Solution:
+def solve_programs(
+    points: np.ndarray,
+    vectors: np.ndarray,
+    margin: float,
+    solver: str,
+    tolerance: float,
+    labels: Sequence[int] | np.ndarray,
+) -> Solution:
     """Solve all programs of a manifold; the second solver takes those that miss the tolerance.
 
     ``labels`` are the numbers of the draws, for the error that names one.
@@ -76,7 +86,7 @@ def solve_programs(points, vectors, margin, solver, tolerance, labels) -> Soluti
     return Solution(multipliers, *residuals.max(1).tolist(), len(failed))
 
 
-def load_solver(name):
+def load_solver(name: str) -> Callable[[np.ndarray, np.ndarray, float], np.ndarray]:
     """The function of a solver, by its name."""
     if name not in SOLVERS:
         raise GeometryError(f"Need a solver out of {', '.join(SOLVERS)}. Got {name!r}.")

@@ -24,6 +24,7 @@ module here: the configuration names a file and a function in it.
 """
 
 from difflib import get_close_matches
+from enum import Enum
 from importlib import import_module
 from types import ModuleType
 
@@ -66,7 +67,7 @@ def build_network(architecture: str, n_classes: int) -> nn.Module:
     return module.build(name, n_classes)
 
 
-def imagenet_weights(architecture: str):
+def imagenet_weights(architecture: str) -> Enum:
     """Return the torchvision weights, trained on ImageNet, that an architecture can start from.
 
     Raises

@@ -4,6 +4,8 @@ The first convolution is 3 x 3 with stride 1 and no pooling follows it, so that 
 pixels keep their size; a dropout stands before the dense layer.
 """
 
+from enum import Enum
+
 from torch import nn
 
 from ..torchvision_import import torchvision
@@ -21,7 +23,7 @@ def build(name: str, n_classes: int) -> nn.Module:
     return network
 
 
-def imagenet_weights(name: str):
+def imagenet_weights(name: str) -> Enum:
     """Return torchvision's weights of a ResNet18, trained on ImageNet."""
     return torchvision.models.ResNet18_Weights.IMAGENET1K_V1
 

@@ -6,6 +6,7 @@ help a training, are off.
 """
 
 import re
+from enum import Enum
 
 from torch import nn
 
@@ -57,7 +58,7 @@ def build(name: str, n_classes: int) -> nn.Module:
     return network
 
 
-def imagenet_weights(name: str):
+def imagenet_weights(name: str) -> Enum:
     """Return the default weights of a network of torchvision, trained on ImageNet."""
     return torchvision.models.get_model_weights(name).DEFAULT
 
