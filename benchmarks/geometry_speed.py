@@ -63,6 +63,10 @@ def loop_seconds(frames, vectors):
     return seconds(loop, 3) / LOOP_PROGRAMS * sum(one.shape[1] for one in vectors)
 
 
+def analyze(points, **settings):
+    return analyze_manifolds(points, **settings, warn_if_transposed=False)
+
+
 def compare(kind, n_points, n_features):
     points = clouds(kind, 10, n_points, n_features)
     frames = frames_of(points)
@@ -73,8 +77,8 @@ def compare(kind, n_points, n_features):
     )
     means = points.mean(1)
     search = seconds(lambda: find_center_structure(means, restarts=10))
-    whole = seconds(lambda: analyze_manifolds(points, center_restarts=10))
-    default = seconds(lambda: analyze_manifolds(points))
+    whole = seconds(lambda: analyze(points, center_restarts=10))
+    default = seconds(lambda: analyze(points))
     print(
         f"| {kind} | {n_points} | {n_features} | {loop:.2f} | {anchors:.3f} | {loop / anchors:.0f} "
         f"| {search:.3f} | {search / anchors:.1f} | {whole:.3f} | {loop / whole:.0f} "

@@ -173,7 +173,8 @@ from manifold_robustness.measures import solve_replicates
 
 points = np.random.default_rng(0).standard_normal((2, 4, 5, 30))
 results = solve_replicates(points, json.loads(sys.argv[1]), 1)
-attributes = {"layer_label": "layer_0_X", "n_points": 5, "n_features": 30}
+attributes = {"network": "net", "condition": "clean", "layer": "fc"}
+attributes |= {"layer_label": "layer_0_X", "n_points": 5, "n_features": 30}
 write_geometry("a.h5", results, list("abcd"), attributes)
 values, _, _ = read_geometry("a.h5")
 place = dict(zip(COORDINATES, ("net", "clean", "clean", 0.0, "fc", 0)))
