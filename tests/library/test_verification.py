@@ -29,12 +29,13 @@ PLACES = [
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     """Geometry, summary and accuracy as they should be."""
-    path = write(tmp_path_factory.mktemp("geometry") / "a.h5")
-    files = []
+    folder, files = tmp_path_factory.mktemp("geometry"), []
     for network, condition, layer in PLACES:
         family, index = condition.partition("/")[0], LAYERS[network].index(layer)
         place = network, condition, family, CONDITIONS[condition], layer, index
-        files.append((dict(zip(COORDINATES, place, strict=True)), MADE_WITH, path))
+        coordinates = dict(zip(COORDINATES, place, strict=True))
+        path = write(folder / f"{len(files)}.h5", of=coordinates)
+        files.append((coordinates, MADE_WITH, path))
     geometry = collect_geometry(files)
     accuracy = pd.DataFrame(
         {

@@ -291,5 +291,5 @@ def test_why_a_rule_is_stale_is_told(experiment):
     assert "Since the last finished run: none of them changed" in ask()
     solver = f"{LIBRARY}/geometry/solvers/active_set_solver.py"
     experiment.replace(solver, "SWEEPS = 3", "SWEEPS = 1")
-    changed = "1 changed\n  changed: geometry.solvers.active_set_solver, SWEEPS"
+    changed = "1 changed.\n  changed: SWEEPS of geometry"
     assert f"Since the last finished run: {changed}" in ask()
