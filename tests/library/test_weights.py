@@ -392,3 +392,12 @@ def test_a_user_s_own_network_has_no_weights_of_imagenet():
         ConfigurationError, match=r"need an architecture that has such weights.*Got"
     ):
         initial_network(NETWORK, "imagenet", None, 10, 0)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite_are_named(tmp_path, value):
+    network = torch.nn.Linear(3, 2)
+    tensors = {**network.state_dict(), "bias": torch.tensor([0.5, value])}
+    torch.save(tensors, tmp_path / "w.pth")
+    with pytest.raises(NetworkError, match=r"need finite numbers\. Got 1 in bias of .*w\.pth"):
+        load_weights(network, tmp_path / "w.pth")

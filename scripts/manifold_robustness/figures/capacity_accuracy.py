@@ -32,7 +32,8 @@ DECLARATION = {
     "order": 70,
     "caption": (
         "Manifold capacity of one layer against the network's test accuracy; one point per "
-        "condition, with 95 % intervals."
+        "condition, with 95 % intervals. "
+        "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
         "properties": {

@@ -27,7 +27,8 @@ DECLARATION = {
     "caption": (
         "Manifold capacity of the last layer analysed of every network against the strength of "
         "the perturbation, with 95 % intervals (Student's t) over disjoint draws of images. Marks "
-        "of one strength stand a little apart, so that none hides another's interval."
+        "of one strength stand a little apart, so that none hides another's interval. "
+        "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
         "properties": {

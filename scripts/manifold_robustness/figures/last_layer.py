@@ -24,7 +24,8 @@ DECLARATION = {
         "Capacity, dimension and radius of the class manifolds and the correlation of their "
         "centers in the last layer analysed, against the strength of the perturbation, with 95 % "
         "intervals (Student's t) over disjoint draws of images. The dashed line is the value of "
-        "the clean images."
+        "the clean images. "
+        "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
         "properties": {

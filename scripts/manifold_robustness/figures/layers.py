@@ -22,7 +22,8 @@ DECLARATION = {
         "Capacity, dimension and radius of the class manifolds and the correlation of their "
         "centers in every layer, in forward order; one line per strength. Bands are 95 % intervals "
         "(Student's t) over disjoint draws of images. Capacity is averaged harmonically over "
-        "classes."
+        "classes. "
+        "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
         "properties": {

@@ -102,9 +102,11 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     Raises
     ------
     NetworkError
-        Where the file is missing, unreadable or unsafe, or its tensors don't fit the network.
+        Where the file is missing, unreadable or unsafe, its tensors don't fit the network, or
+        they hold numbers that are not finite.
     """
     _load(network, _unwrapped(read_weights(path), network.state_dict()), path)
+    _require_finite(network, path)
 
 
 def save_weights(network: nn.Module, path: str | Path) -> None:
@@ -277,6 +279,16 @@ def _load(network: nn.Module, tensors: dict[str, torch.Tensor], source: str | Pa
     # them, modules that have changed over time refuse what they can't place.
     tensors._metadata = wanted._metadata
     network.load_state_dict(tensors)
+
+
+def _require_finite(network: nn.Module, source: str | Path) -> None:
+    for name, tensor in network.state_dict().items():
+        bad = int((~torch.isfinite(tensor)).sum())
+        if bad:
+            raise NetworkError(
+                f"weights: need finite numbers. Got {bad} in {name} of {source} that are not; take "
+                "the weights of another epoch, or train again"
+            )
 
 
 def _some(what: str, names: list[str]) -> str:
