@@ -19,10 +19,8 @@ from manifold_robustness.code_digests.listing import write_listing
 from manifold_robustness.conditions import CLEAN, NO_FAMILY
 from manifold_robustness.console import OneLinePerJob
 from manifold_robustness.errors import ConfigurationError
-from manifold_robustness.variables import declared_variables
 
 try:
-    declared_variables()
     EXPERIMENT = experiment.read_experiment(
         config, workflow.overwrite_configfiles, PROJECT
     )

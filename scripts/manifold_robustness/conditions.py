@@ -14,6 +14,7 @@ from .errors import ConfigurationError
 CLEAN = "clean"
 FOLDER = "perturbations"
 RESERVED = ("families", CLEAN, "training")  # folders and rows of other things
+NORMS, SCOPES = (None, "linf", "l2"), ("image", "set")
 ENTRY_KEYS = ("family", "name", "strengths")  # of an entry; all others are the family's options
 
 
@@ -136,6 +137,11 @@ def _family(entry: dict, library: str | Path) -> Family:
     if strength is None:
         raise ConfigurationError(
             f"config: the family {perturbation} declares no strength for the options {options}."
+        )
+    if strength.get("norm") not in NORMS or declared["scope"] not in SCOPES:
+        raise ConfigurationError(
+            f"Need a norm out of linf, l2 (or none) and a scope out of {', '.join(SCOPES)} in the "
+            f"family {perturbation}. Got {strength.get('norm')} and {declared['scope']}."
         )
     limits = select_entry(declared.get("range", []), options) or {}
     conditions: dict[str, Condition] = {}

@@ -37,7 +37,13 @@ def read_literal(path: str | Path, name: str) -> Any:
     value = _literals(Path(path)).get(name)
     if value is None:
         raise ConfigurationError(f"Need a literal {name} at the top level of {path}. Got none.")
-    return ast.literal_eval(value)
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        raise ConfigurationError(
+            f"Need a {name} in {path} that is written out: texts, numbers, lists and dictionaries, "
+            f"without variables or calls. Got {name} = {ast.unparse(value)[:60]}…"
+        ) from None
 
 
 def read_declaration(folder: str, name: str, what: str, library: str | Path = LIBRARY) -> dict:

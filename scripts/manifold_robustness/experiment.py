@@ -17,6 +17,7 @@ from .conventions import greatest_center_rank
 from .declarations import plugin_names, read_declaration
 from .errors import ConfigurationError
 from .networks import Network, list_networks, read_layers, require_layers
+from .variables import declared_variables
 
 PROJECT = Path(__file__).resolve().parents[2]
 BASE = "config.yaml"
@@ -89,6 +90,7 @@ def read_experiment(
     config = check_config(config, schema)
     _require_own_run(config, overlays, Path(project))
     _require_newer_layout(config["run"])
+    declared_variables()
     families = list_families(config["perturbations"])
     networks = list_networks(config, schema["properties"]["training"])
     figures = _figures(config["figures"])
@@ -139,6 +141,12 @@ def _with_data_set(config, schema):
 def _data(settings, declared):
     """The settings that the images depend on; of a watched folder, its folders' times too."""
     own = list(declared.get("options", {}).get("properties", {}))
+    unknown = [key for key in declared["settings"] if key not in settings]
+    if unknown:
+        raise ConfigurationError(
+            f"Need settings: of the data set {settings['name']} that are keys of data: "
+            f"({', '.join(settings)}). Got {', '.join(unknown)}; declare options for others."
+        )
     data = {key: settings[key] for key in (*declared["settings"], *own, *DATA_KEYS)}
     if "watched" in declared:  # an image that comes or goes changes its folder's time
         root = Path(settings[declared["watched"]])

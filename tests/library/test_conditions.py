@@ -152,6 +152,23 @@ def test_a_family_is_read_as_text(library):
         conditions({**attack, "norm": "l2"}, library=library)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("'norm': 'linf'}]", "'norm': 'Linf'}]", r"norm out of linf, l2 .*attack\. Got Linf"),
+        ("'scope': 'set'", "'scope': 'sets'", r"scope out of image, set .*Got linf and sets"),
+        ("'An attack'", "NAME", r"attack\.py that is written out: .*Got DECLARATION = "),
+    ],
+)
+def test_a_declaration_that_can_t_be_is_refused(library, old, new, words):
+    path = library / "perturbations/attack.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ConfigurationError, match=words):
+        conditions({"family": "attack", "strengths": [0.1], "steps": 3}, library=library)
+
+
 def test_a_file_without_a_declaration_is_no_family(library):
     with pytest.raises(ConfigurationError, match=r"family .*attack\. Got helper"):
         conditions(entry(0.1, family="helper"), library=library)
