@@ -174,6 +174,7 @@ for n_layers in (2, 12):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("basis", ["auto", "features"])
 def test_memory_does_not_grow_with_the_number_of_layers(tmp_path, basis):
     """A layer is 12 MiB here, twice that in float64: ten more may not take half of that."""

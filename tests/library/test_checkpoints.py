@@ -64,6 +64,7 @@ RECIPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", RECIPES)
 def test_stopped_after_every_epoch_it_ends_the_same_bit_for_bit(splits, tmp_path, changes):
     recipe = {**RECIPE, **changes}

@@ -82,6 +82,7 @@ def test_import_leaves_matplotlib_as_it_was(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "levels, layers, replicates",

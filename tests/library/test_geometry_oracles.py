@@ -117,6 +117,7 @@ def ball_integrals(size, radius, margin):
     return average(squared_pull), average(squared_radius)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "radius", "margin"), [(2, 0.5, 0.0), (2, 2.0, 0.5), (5, 1.0, 0.0), (20, 0.4, 0.3)]
 )
@@ -133,6 +134,7 @@ def test_balls_after_the_solver(size, radius, margin):
     assert found.rank_dimension == pytest.approx(size, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0.0, 0.4])
 def test_solver_on_a_sampled_disc(margin):
     radius, angles = 0.8, np.linspace(0, 2 * np.pi, 600, endpoint=False)

@@ -102,6 +102,7 @@ print((peak() - before) * 1024, seen["worked_out"] - limits.TORCH)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("points", "kept", "basis"),
     [
@@ -131,6 +132,7 @@ print((peak() - before) * 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "simulate"),
     [((4, 400, 12000), False), ((20, 100, 1500), False), ((5, 30, 20000), True)],

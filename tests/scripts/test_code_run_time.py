@@ -10,6 +10,7 @@ from manifold_robustness.code_digests.library import Node
 from manifold_robustness.files.csv import read_table, write_table
 from run_time import CALLED, ENTRIES, called, imported
 
+pytestmark = pytest.mark.slow  # every script runs, under a trace
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 LIBRARY = read_library(ROOT / "scripts")
 
