@@ -56,11 +56,6 @@ class Network:
         return self.weights in TRAINED
 
     @property
-    def own_file(self) -> str | None:
-        """The user's file of the architecture; None for one of this package's."""
-        return own_file(self.architecture)
-
-    @property
     def settings(self) -> dict:
         """What a job needs to build it."""
         return {"architecture": self.architecture, "code": self.code}
