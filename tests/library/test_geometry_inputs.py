@@ -1,5 +1,7 @@
 """Bad input: a named error that says the requirement and the value, never a plausible number."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,14 @@ from library.geometry_clouds import draws, gaussian_clouds
 from manifold_robustness.errors import GeometryError
 from manifold_robustness.geometry import (
     analyze_manifolds,
+    anchor_statistics,
+    find_anchor_points,
     find_center_structure,
+    manifold_frame,
     simulate_capacity,
     total_dimensionality,
 )
+from manifold_robustness.measures import simulation
 
 
 def spoilt(value):
@@ -279,3 +285,88 @@ def test_dimensions_of_points_that_come_in_parts(n_features):
     found = total_dimensionality(clouds)
     assert found.participation_ratio == pytest.approx(variances.sum() ** 2 / (variances**2).sum())
     assert found.n_components == 1 + np.argmax(np.cumsum(variances) >= 0.9 * variances.sum())
+
+
+SIMULATE = {"simulate": True, "center_rank": "auto", "center_selection": "stable"}
+
+
+def everything(clouds):
+    """What every measure says of clouds, by name; only the certificates are left out."""
+    results = [
+        analyze_manifolds(clouds, n_gaussian_vectors=10),
+        total_dimensionality(clouds),
+        simulate_capacity(clouds, 5),
+        find_center_structure(clouds[:, 0]),
+    ]
+    found = {field.name: getattr(one, field.name) for one in results for field in fields(one)}
+    found |= simulation.measure(clouds, SIMULATE, 0, 0)
+    return {name: value for name, value in found.items() if not name.endswith("residual")}
+
+
+SCALED = gaussian_clouds(5, 6, 20)
+EXPECTED = everything(SCALED)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("exponent", [-1000, -600, -333, 332, 600, 1018])
+def test_a_power_of_two_changes_no_bit(exponent):
+    found = everything(np.ldexp(SCALED, exponent))
+    for name, expected in EXPECTED.items():
+        np.testing.assert_array_equal(found[name], expected, err_msg=name)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e-101, 1e-99, 1e99, 1e101, 1e160, 1e300])
+def test_points_of_any_scale_have_the_same_geometry(scale):
+    found = everything(SCALED * scale)
+    for name in EXPECTED.keys() - {"solver", "reason"}:
+        np.testing.assert_allclose(found[name], EXPECTED[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_the_geometry_of_subnormal_points_is_that_of_what_is_left_of_them():
+    left = SCALED * 1e-320
+    found, expected = everything(left), everything(np.ldexp(left, 1000))
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    assert found["mean_capacity"] == pytest.approx(EXPECTED["mean_capacity"], rel=1e-3)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-160])
+def test_a_feature_that_is_next_to_nothing_is_nothing(factor):
+    clouds, without = SCALED.copy(), SCALED.copy()
+    clouds[..., 0] *= factor
+    without[..., 0] = 0
+    found, expected = everything(clouds), everything(without)
+    for name in expected.keys() - {"solver", "reason"}:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_numbers_wider_than_float64_are_rounded_or_refused():
+    found = everything(SCALED.astype(np.longdouble))
+    assert np.array_equal(found["capacity"], EXPECTED["capacity"])
+    clouds = SCALED.astype(np.longdouble)
+    clouds[1, 2, 3] = np.longdouble(10) ** 400
+    if np.isfinite(clouds).all():
+        with pytest.raises(GeometryError, match=r"Manifold 1 holds inf at point 2, feature 3"):
+            analyze_manifolds(clouds)
+
+
+def test_a_manifold_that_rounding_hides_beside_its_center_is_refused():
+    """Near the origin its points are exact, and yet too near each other for any solver."""
+    clouds = SCALED.copy()
+    clouds[2] *= 1e-20
+    with pytest.raises(GeometryError, match=r"Manifold 2: .*farther apart than .*coincide"):
+        analyze_manifolds(clouds)
+
+
+def frame_of(scale):
+    points = scale * (SCALED[0] - SCALED[0].mean(0))
+    frame, vectors = manifold_frame(points), draws(points, 20)
+    return anchor_statistics(frame, vectors, find_anchor_points(frame, vectors))
+
+
+def test_points_too_far_from_their_center_are_refused():
+    assert frame_of(1e4).capacity == pytest.approx(frame_of(1e3).capacity, rel=1e-3)
+    for scale in (1e12, 1e160):
+        with pytest.raises(GeometryError, match=r"within 1e\+10 center norms.*The farthest is at"):
+            frame_of(scale)

@@ -173,7 +173,7 @@ def analyze_manifolds(
     """
     clouds = check_manifolds(points)
     shapes, means = zip(
-        *((cloud.shape, cloud.mean(0, dtype=float)) for cloud in clouds), strict=True
+        *clouds.measured(lambda cloud: (cloud.shape, cloud.mean(0, dtype=float))), strict=True
     )
     means = np.array(means)
     if warn_if_transposed and (doubt := doubt_layout(shapes)):

@@ -10,7 +10,7 @@ from ..conventions import greatest_center_rank
 from ..errors import GeometryError
 from .center_search import find_minima
 from .frame import ROUNDING, gram_schmidt
-from .inputs import check_count
+from .inputs import check_count, in_moderate_units
 from .threads import single_threaded
 
 SELECTIONS = ("stable", "least_cost")
@@ -126,7 +126,7 @@ def find_center_structure(
     if restarts is None:
         restarts = max(FEWEST_RESTARTS, RESTARTS_TIMES_MANIFOLDS // len(centers))
     restarts = check_count(restarts, "start of the center search")
-    coordinates, basis = _center_frame(np.asarray(centers, dtype=float))
+    coordinates, basis = _center_frame(in_moderate_units(np.asarray(centers, dtype=float)))
     # Centers that span fewer dimensions have room for fewer directions, as fewer manifolds would.
     greatest_rank = greatest_center_rank(coordinates.shape[1] + 1)
     ranks = _ranks(rank, greatest_rank, len(coordinates))

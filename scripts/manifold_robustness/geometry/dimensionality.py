@@ -67,7 +67,7 @@ def total_dimensionality(
     if not 0 < variance_share <= 1:
         raise GeometryError(f"Need a share of the variance in (0, 1]. Got {variance_share!r}.")
     clouds = check_manifolds(points)
-    counts, sums, squares = zip(*(_moments(cloud) for cloud in clouds), strict=True)
+    counts, sums, squares = zip(*clouds.measured(_moments), strict=True)
     mean, rounding = sum(sums) / sum(counts), ROUNDING * np.sqrt(sum(squares))
     spectrum = np.linalg.svd(_reduced(clouds, mean), compute_uv=False)
     if spectrum[0] <= rounding:

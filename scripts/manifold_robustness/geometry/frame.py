@@ -13,6 +13,9 @@ RANK_TOLERANCE = 1e-10
 PIVOT_SHARE = 0.7
 # Rounding of points, in units of their norm.
 ROUNDING = 64 * np.finfo(float).eps
+# Points this far off, in units of the center's norm, leave the center below their own rounding: the
+# programs are not solved any more, or, farther still, are solved with a center of another place.
+FARTHEST = 1e10
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def manifold_frame(
     Raises
     ------
     GeometryError
-        Where all points coincide.
+        Where all points coincide, or some are farther than 1e10.
 
     Examples
     --------
@@ -75,15 +78,23 @@ def manifold_frame(
            [-2.,  0.]])
     """
     n_points, n_features = offsets.shape
+    with np.errstate(over="ignore"):
+        reach = np.sqrt(np.einsum("mn,mn->m", offsets, offsets).max())
+    if reach > FARTHEST:
+        raise GeometryError(
+            f"Need points within {FARTHEST:g} center norms of their mean, for rounding not to "
+            f"decide where the center is. The farthest is at {reach:.1e}."
+        )
     reduced = offsets
     if n_features > n_points:
         # Householder, not the Gram matrix, which would halve the digits.
         reduced = np.linalg.qr(offsets.T, mode="r").T
     coordinates, axes = gram_schmidt(reduced, rounding)
     rank = len(axes)
-    if rank == 0:
+    if rank == 0 or reach <= ROUNDING:
         raise GeometryError(
-            f"Need at least two distinct points in each manifold. All {n_points} points coincide."
+            "Need at least two distinct points in each manifold, farther apart than "
+            f"{ROUNDING:.1e} center norms, which is rounding. All {n_points} points coincide."
         )
     if literal:
         return ManifoldFrame(reduced, rank, axes.T)

@@ -1,12 +1,19 @@
 """What the geometry requires of its input. Every refusal names the requirement and the value."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import frexp
 from numbers import Integral, Real
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
+
+# Largest magnitudes whose squares, and those of their differences, are numbers of full precision.
+SMALL, LARGE = 1e-100, 1e100
+
+Measured = TypeVar("Measured")
 
 
 class Manifolds(Sequence):
@@ -18,6 +25,8 @@ class Manifolds(Sequence):
     def __init__(self, points: ArrayLike | Sequence[ArrayLike]):
         self._points = points
         self._n_features = None
+        self._largest = 0.0
+        self._exponent = 0
 
     def __len__(self) -> int:
         return len(self._points)
@@ -29,7 +38,19 @@ class Manifolds(Sequence):
         if self._n_features is None:
             self._n_features = cloud.shape[1]
         self._check(cloud, index)
-        return cloud
+        self._largest = max(self._largest, largest_magnitude(cloud))
+        return np.ldexp(cloud.astype(float), -self._exponent) if self._exponent else cloud
+
+    def measured(self, measure: Callable[[np.ndarray], Measured]) -> list[Measured]:
+        """Return ``measure(cloud)`` of each manifold; to be called before anything else is.
+
+        Where squares of the points would vanish or overflow, as the first pass finds out, all are
+        measured again in other units, and asked for in those from then on.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):  # what is measured again
+            found = [measure(cloud) for cloud in self]
+        self._exponent = exponent_of_units(self._largest)
+        return [measure(cloud) for cloud in self] if self._exponent else found
 
     def _check(self, cloud, index):
         if cloud.shape[1] != self._n_features:
@@ -57,6 +78,36 @@ def check_manifolds(points: ArrayLike | Sequence[ArrayLike]) -> Manifolds:
     if len(clouds) < 2:
         raise GeometryError(f"Need at least two manifolds. Got {len(clouds)}.")
     return clouds
+
+
+def largest_magnitude(values: np.ndarray) -> float:
+    """The largest absolute value of an array that is not empty.
+
+    >>> largest_magnitude(np.array([-128, 3], dtype=np.int8))
+    128.0
+    """
+    return max(float(values.max()), -float(values.min()))
+
+
+def exponent_of_units(largest: float) -> int:
+    """The power of two to measure numbers in: 0, so 1, unless their squares are no precise numbers.
+
+    >>> exponent_of_units(1e-30), exponent_of_units(2.0**-600), exponent_of_units(1e300)
+    (0, -599, 997)
+    """
+    return 0 if largest == 0 or SMALL <= largest <= LARGE else frexp(largest)[1]
+
+
+def in_moderate_units(values: np.ndarray) -> np.ndarray:
+    """Finite numbers as they are, or times a power of two that keeps their squares precise.
+
+    The geometry does not depend on the units, and a power of two changes no digit.
+
+    >>> in_moderate_units(np.array([3.0, 4.0])), in_moderate_units(np.array([0.0, 2.0**-600]))
+    (array([3., 4.]), array([0. , 0.5]))
+    """
+    exponent = exponent_of_units(largest_magnitude(values)) if np.isfinite(values).all() else 0
+    return np.ldexp(values, -exponent) if exponent else values
 
 
 def doubt_layout(shapes: Sequence[tuple[int, int]]) -> str | None:
@@ -178,4 +229,5 @@ def _as_numbers(cloud, index):
         raise GeometryError(
             f"Need an array (n_points, n_features). Manifold {index} has shape {array.shape}."
         )
-    return array
+    with np.errstate(over="ignore"):  # what is beyond float64 is infinite then, and refused as that
+        return array.astype(float) if array.dtype.itemsize > 8 else array

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import SolverError
 from .frame import ROUNDING, gram_schmidt
-from .inputs import check_count, check_manifolds, check_seed
+from .inputs import check_count, check_manifolds, check_seed, in_moderate_units
 from .threads import single_threaded
 
 # The labelled hull, of points scaled to norm 1, contains the origin if it comes this close.
@@ -109,6 +109,7 @@ def _common_frame(clouds):
     length of a point.
     """
     everything = np.concatenate([np.asarray(cloud, dtype=float) for cloud in clouds])
+    everything = in_moderate_units(everything)
     size = np.linalg.norm(everything, axis=1).max()
     everything -= everything.mean(0)
     if everything.shape[1] > everything.shape[0]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..geometry import find_center_structure, remove_directions, simulate_capacity
+from ..geometry.inputs import in_moderate_units
 from ..seeds import entropy
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, repli
 
 def _without_center_structure(points, settings):
     """Project out what the theory projects out, so that both speak of the same manifolds."""
-    cloud = np.array(list(points), dtype=float)
+    cloud = in_moderate_units(np.array(list(points), dtype=float))
     structure = find_center_structure(
         cloud.mean(axis=1), settings["center_rank"], settings["center_selection"]
     )
