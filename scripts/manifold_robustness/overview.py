@@ -1,12 +1,12 @@
 """The first page of a run's report: what was run, on what, what came out, how to read it."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from .conditions import CLEAN
+from .names import rst_literal, rst_text
 
 SHOWN = ("capacity", "dimension", "radius", "center_correlation")
 READING = """\
@@ -51,12 +51,12 @@ def describe_run(
         Whose correct answers a selected image needed.
     """
     parts = [
-        f"**{_text(run)}**: {_text(data)}; {_sample(summary, correct_for)}",
+        f"**{rst_text(run)}**: {rst_text(data)}; {_sample(summary, correct_for)}",
         *(_network(name, of, summary, accuracy, families) for name, of in networks.items()),
     ]
     if claims is not None:
         parts.append(_verdicts(claims))
-    parts += [READING, f"**To repeat it**: ``{_literal(command)}`` in the project's folder."]
+    parts += [READING, f"**To repeat it**: {rst_literal(command)} in the project's folder."]
     return "\n\n".join(parts) + "\n"
 
 
@@ -80,9 +80,9 @@ def _network(name, description, summary, accuracy, families):
     answers = accuracy[accuracy["network"] == name]
     clean = answers[answers["condition"] == CLEAN].iloc[0]
     lines = [
-        f"**Network** ``{_literal(name)}``, {_text(description)}: clean accuracy "
+        f"**Network** {rst_literal(name)}, {rst_text(description)}: clean accuracy "
         f"{_percent(clean)} on {clean['n_images']:,} test images. Its last analysed layer is "
-        f"``{_literal(last['layer'].iloc[0])}``:",
+        f"{rst_literal(last['layer'].iloc[0])}:",
         "",
         _table(
             ["condition", "accuracy", *(measure.replace("_", " ") for measure in SHOWN)],
@@ -102,7 +102,8 @@ def _ends(answers, families):
         own = answers[answers["family"] == family]
         if not own.empty:
             strongest = own.sort_values("strength").iloc[-1]["condition"]
-            ends.append((strongest, f"{_text(title)}, ``{_literal(strongest.partition('/')[2])}``"))
+            name = rst_literal(strongest.partition("/")[2])
+            ends.append((strongest, f"{rst_text(title)}, {name}"))
     return ends
 
 
@@ -132,7 +133,7 @@ def _verdicts(claims):
     for network, of in claims.groupby("network", sort=False):
         last = of[of["layer_index"].isna() | (of["layer_index"] == of["layer_index"].max())]
         said = "; ".join(f"{row.statement}: **{row.verdict}**" for row in last.itertuples())
-        lines.append(f"- ``{_literal(network)}``: {said}.")
+        lines.append(f"- {rst_literal(network)}: {said}.")
     return "\n".join(lines)
 
 
@@ -141,12 +142,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for row in [head, *rows]:
         lines += [f"   {'* -' if place == 0 else '  -'} {cell}" for place, cell in enumerate(row)]
     return "\n".join(lines)
-
-
-def _text(words):
-    """Names from data are data: no character of theirs is markup."""
-    return re.sub(r"([\\*`|_<>])", r"\\\1", " ".join(words.split()))
-
-
-def _literal(words):
-    return " ".join(words.replace("`", "'").split())

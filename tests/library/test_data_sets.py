@@ -4,17 +4,21 @@ import hashlib
 import pickle
 import struct
 import tarfile
+import tracemalloc
 import urllib.error
+import zlib
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from sklearn.datasets import load_digits
 
-from helpers import DIGITS
+from helpers import DIGITS, NETWORK, read_config
+from manifold_robustness.configuration import merge
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.errors import DataError
+from manifold_robustness.experiment import read_experiment
 from manifold_robustness.network.data_sets import (
     SPLITS,
     class_names,
@@ -22,8 +26,10 @@ from manifold_robustness.network.data_sets import (
     labels_of,
     load_split,
 )
+from manifold_robustness.network.data_sets.image_folder import FolderImages
 from manifold_robustness.network.torchvision_import import torchvision
 
+v2 = torchvision.transforms.v2
 RNG = np.random.default_rng(0)
 CIFAR10_CLASSES = class_names({"name": "cifar10"})
 
@@ -242,7 +248,7 @@ def folder(tmp_path):
         (tmp_path / name).mkdir()
         for k in range(count):
             grey = 50 + 100 * label + k
-            mode, colour = [("L", grey), ("RGB", (grey,) * 3), ("RGBA", (grey, grey, grey, 9))][
+            mode, colour = [("L", grey), ("RGB", (grey,) * 3), ("RGBA", (grey, grey, grey, 255))][
                 k % 3
             ]
             size = [(9, 12), (12, 9), (40, 7), (6, 6)][k % 4]
@@ -308,6 +314,263 @@ def test_an_image_that_is_damaged_is_named(folder, tmp_path):
                         part, np.flatnonzero(labels_of(part) == (name == "bee"))
                     )
                 )
+
+
+# What files hold
+
+
+def picture(folder, name="a.png"):
+    """The one image of a folder of a single class, as the network sees it."""
+    data = FolderImages(
+        ["a"],
+        [(str(folder / name), 0)],
+        lambda image: v2.functional.to_dtype(
+            v2.functional.to_image(image), torch.float32, scale=True
+        ),
+    )
+    return data[0][0].numpy()
+
+
+GREY16 = np.array([[0, 1, 255], [256, 32832, 65535]], np.uint16)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
+def test_grey_of_16_bits_keeps_all_of_them(name, tmp_path):
+    Image.fromarray(GREY16).save(tmp_path / name)
+    found = picture(tmp_path, name)
+    assert found.shape == (3, 2, 3) and found.dtype == np.float32
+    assert np.array_equal(found, np.broadcast_to(GREY16.astype(np.float32) / 65535, (3, 2, 3)))
+
+
+def test_grey_of_16_bits_of_either_byte_order_and_scale(tmp_path):
+    Image.fromarray(GREY16.astype(">u2")).save(tmp_path / "a.tif")
+    assert np.array_equal(picture(tmp_path, "a.tif")[0], GREY16.astype(np.float32) / 65535)
+    Image.fromarray(GREY16).save(tmp_path / "b.tif", tiffinfo={262: 0})  # white is zero
+    assert np.allclose(picture(tmp_path, "b.tif")[0], 1 - GREY16 / 65535)
+    (tmp_path / "c.pgm").write_bytes(b"P5 2 1 1023\n" + bytes([1, 255, 3, 255]))
+    assert np.allclose(picture(tmp_path, "c.pgm")[0], [[511 / 1023, 1]], atol=1e-5)
+
+
+def test_a_colour_that_is_transparent_in_16_bits_is_white(tmp_path):
+    Image.fromarray(GREY16).save(tmp_path / "a.png", transparency=256)
+    assert picture(tmp_path)[0, 1, 0] == 1 and picture(tmp_path)[0, 0, 2] == np.float32(255 / 65535)
+
+
+def test_floats_are_taken_as_they_are(tmp_path):
+    values = np.array([[0, 0.25], [0.501, 1]], np.float32)
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+    assert np.array_equal(picture(tmp_path, "a.tiff"), np.broadcast_to(values, (3, 2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.float32([[0, 255]]), "floats from 0 to 255"),
+        (np.float32([[-0.5, 1]]), "floats from -0.5 to 1"),
+        (np.float32([[np.nan, 1]]), "floats from nan to nan"),
+        (np.float32([[0, np.inf]]), "floats from 0 to inf"),
+        (np.int32([[-7, 70000]]), "other whole numbers from -7 to 70000"),
+    ],
+)
+def test_values_that_do_not_say_what_white_is_are_refused(values, said, tmp_path):
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=rf"data\.root: need .* Got .*a\.tif with {said}; scale"):
+        picture(tmp_path, "a.tif")
+
+
+RGB = RNG.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+EIGHT = v2.functional.to_dtype(v2.functional.to_image(RGB), torch.float32, scale=True).numpy()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.ppm", "a.tif", "a.webp", "a.gif"])
+def test_colours_of_8_bits_are_what_they_are_in_every_format(name, tmp_path):
+    image = Image.fromarray(RGB)
+    if name == "a.gif":  # 20 pixels of 20 colours
+        image = image.quantize(256, dither=Image.Dither.NONE)
+    image.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
+    assert np.array_equal(picture(tmp_path, name), EIGHT)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [
+        ("1", 1, (255, 255, 255)),
+        ("L", 77, (77, 77, 77)),
+        ("CMYK", (255, 0, 0, 0), (0, 255, 255)),
+        ("RGBA", (200, 100, 0, 255), (200, 100, 0)),
+        ("RGBA", (200, 100, 0, 0), (255, 255, 255)),
+        ("RGBA", (0, 0, 0, 128), (127, 127, 127)),
+        ("LA", (0, 0), (255, 255, 255)),
+        ("LA", (50, 255), (50, 50, 50)),
+        ("PA", (0, 0), (255, 255, 255)),
+    ],
+)
+def test_every_mode_is_seen_on_white(mode, colour, seen, tmp_path):
+    Image.new(mode, (2, 2), colour).save(tmp_path / "a.tif")
+    assert np.allclose(picture(tmp_path, "a.tif") * 255, np.reshape(seen, (3, 1, 1)))
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_a_colour_that_is_transparent_is_white(mode, tmp_path):
+    image = Image.new("RGB", (2, 1), (9, 9, 9))
+    image.putpixel((1, 0), (70, 70, 70))
+    image = image.quantize(2) if mode == "P" else image.convert(mode)
+    key = image.getpixel((0, 0))
+    image.save(tmp_path / "a.png", transparency=key)
+    assert np.allclose(picture(tmp_path)[:, 0] * 255, [[255, 70]] * 3)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_an_orientation_is_applied(name, tmp_path):
+    image = Image.new("RGB", (16, 8), "white")
+    image.paste((0, 0, 0), (0, 0, 8, 8))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # the top is at the right
+    image.save(tmp_path / name, exif=exif)
+    found = picture(tmp_path, name)
+    assert found.shape == (3, 16, 8)
+    assert found[:, :6].max() < 0.1 and found[:, 10:].min() > 0.9
+
+
+def test_deep_grey_is_turned_too(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    Image.fromarray(GREY16).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(picture(tmp_path)[0], GREY16[::-1, ::-1].astype(np.float32) / 65535)
+
+
+def test_orientation_data_that_cannot_be_read_say_nothing(tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "a.webp", lossless=True, exif=b"Exif\0\0MM\0?\0\0\0\x08")
+    assert np.array_equal(picture(tmp_path, "a.webp"), EIGHT)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif"])
+def test_of_several_pictures_the_first_one_counts(name, tmp_path):
+    first, second = (Image.new("RGB", (2, 2), colour) for colour in ("white", "black"))
+    first.save(tmp_path / name, save_all=True, append_images=[second])
+    assert picture(tmp_path, name).min() == 1
+
+
+def write_png(path, width, height, bits=8, rows=b""):
+    """Write a PNG file of red, green and blue; without rows it doesn't hold what its head says."""
+    head = struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+            for kind, content in chunks
+        )
+    )
+
+
+def test_colours_of_16_bits_are_right_to_the_8_bits_that_are_kept(tmp_path):
+    values = RNG.integers(0, 65536, (3, 4, 3), dtype=np.uint16)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    write_png(tmp_path / "a.png", 4, 3, 16, rows)
+    assert np.abs(picture(tmp_path) - np.moveaxis(values, -1, 0) / 65535).max() <= 1 / 255
+
+
+def test_an_image_that_would_fill_the_memory_is_refused_by_its_header(tmp_path):
+    write_png(tmp_path / "a.png", 20_000, 20_000)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"at most 179 megapixels\. Got .*a\.png .*shrink"):
+        picture(tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 2e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"just text", b"P6 0 0 255 "])
+def test_what_is_no_image_is_named(content, tmp_path):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"images that can be read\. Got .*a\.png \(.*\); mend or"):
+        picture(tmp_path)
+
+
+def test_no_other_program_is_started_to_read_an_image(tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "a.eps")
+    (tmp_path / "a.eps").rename(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"Got .*a\.png \(cannot identify image"):
+        picture(tmp_path)
+
+
+def test_an_image_without_pixels_is_named(tmp_path):
+    write_png(tmp_path / "a.png", 0, 7)
+    with pytest.raises(DataError, match=r"Got .*a\.png \("):
+        picture(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.gif", "a.tif", "a.bmp", "a.webp", "a.pgm"])
+def test_a_damaged_image_is_read_or_named_never_more(name, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    image = Image.fromarray(RGB.repeat(4, 0))
+    image = Image.fromarray(GREY16) if name == "a.pgm" else image
+    image.save(tmp_path / name, **({} if name in ("a.gif", "a.bmp", "a.pgm") else {"exif": exif}))
+    whole = (tmp_path / name).read_bytes()
+    rng, refused = np.random.default_rng(1), 0
+    for _ in range(400):
+        content = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        for place in rng.integers(0, min(len(content), 300), 3):
+            content[place] = rng.integers(256)
+        (tmp_path / name).write_bytes(content)
+        try:
+            found = picture(tmp_path, name)
+            assert found.shape[0] == 3 and found.min() >= 0 and found.max() <= 1
+        except DataError as error:
+            assert name in str(error) and "\n" not in str(error)
+            refused += 1
+    assert refused > 40
+
+
+# Which files and folders count
+
+
+def test_hidden_folders_and_files_and_other_endings_are_skipped(folder, tmp_path):
+    before = images_of(load_split(folder, "train"))
+    for name in (".git", ".ipynb_checkpoints", "ant/.ipynb_checkpoints"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "a.png")
+    for name in ("ant/._00.png", "ant/notes.txt", "bee/00.npy", "loose.png"):
+        (tmp_path / name).write_text("no image")
+    assert class_names(folder) == ["ant", "bee"]
+    assert np.array_equal(images_of(load_split(folder, "train")), before)
+
+
+def test_links_out_of_the_folder_are_followed(folder, tmp_path):
+    elsewhere = tmp_path.with_name(f"{tmp_path.name} elsewhere")
+    (tmp_path / "bee").rename(elsewhere)
+    (tmp_path / "bee").symlink_to(elsewhere)
+    assert np.bincount(labels_of(load_split(folder, "train"))).tolist() == [6, 12]
+
+
+def test_a_class_without_images_is_named(folder, tmp_path):
+    (tmp_path / "cat\nfish").mkdir()
+    (tmp_path / "cat\nfish" / "readme.txt").touch()
+    with pytest.raises(
+        DataError, match=r"images in the folder of every class \(.*png.*Got none in cat\\nfish of"
+    ) as caught:
+        class_names(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_with_hidden_folders_only_is_refused(folder, tmp_path):
+    (tmp_path / "only" / ".git").mkdir(parents=True)
+    with pytest.raises(DataError, match="need a folder with one folder of images per class"):
+        class_names({**folder, "root": str(tmp_path / "only")})
+
+
+def test_the_workflow_counts_the_classes_that_are_loaded(folder, tmp_path):
+    """What the configuration is checked against is what the jobs will find."""
+    (tmp_path / ".git").mkdir()
+    config = merge(read_config("tests/configs/tiny.yaml"), {"data": folder})
+    config["images"] = {**config["images"], "n_manifolds": 2}
+    config["networks"] = [{"name": "a", "architecture": NETWORK, "weights": "none"}]
+    assert list(read_experiment(config).data["folders"]) == class_names(folder)
 
 
 # Any of them

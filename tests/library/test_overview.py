@@ -106,6 +106,20 @@ def test_it_says_which_images_were_taken(whose, said):
     assert said in words(describe(correct_for=whose))
 
 
-@pytest.mark.parametrize("name", ["a*b*c", "`x`_", "|sub|", "<b>raw</b>", "x_", "\\ back"])
+@pytest.mark.parametrize(
+    "name",
+    ["a*b*c", "`x`_", "|sub|", "<b>raw</b>", "x_", "\\ back", "a``b", "- x", "x::", ":raw:`x`"],
+)
 def test_names_are_shown_as_they_are(name):
-    assert name in words(describe(data=name))
+    page = describe(data=name, networks={"one": name}, command=f"make {name}", run=name)
+    tree = publish_doctree(page, settings_overrides={"halt_level": 2, "report_level": 5})
+    assert tree.astext().count(name) == 4
+    assert not {"reference", "raw", "substitution_reference", "literal_block"} & {
+        node.tagname for node in tree.findall()
+    }
+
+
+def test_a_name_of_several_lines_starts_no_directive():
+    page = describe(data="a\n\n.. raw:: html\n\n   <img src=x>\n")
+    assert r"a\n\n.. raw:: html\n\n   <img src=x>\n" in publish_doctree(page).astext()
+    assert "raw" not in {node.tagname for node in publish_doctree(page).findall()}

@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 
 from ..collection import average_replicates
 from ..intervals import bootstrap_difference, student_interval
+from ..names import rst_literal
 from ..perturbations.gaussian import standard_deviation
 from ..seeds import generator
 
@@ -143,7 +144,7 @@ def describe_claims(claims: pd.DataFrame) -> str:
     described = {network: _describe_network(own) for network, own in networks}
     if len(described) == 1:
         return next(iter(described.values()))
-    return "\n\n".join(f"``{network}``: {text}" for network, text in described.items())
+    return "\n\n".join(f"{rst_literal(network)}: {text}" for network, text in described.items())
 
 
 def _describe_network(claims):
@@ -152,7 +153,7 @@ def _describe_network(claims):
     first = claims.iloc[0]
     return (
         f"{first['statement']}: {first['verdict']}. In the last layer, "
-        f"``{last['layer'].iloc[0]}``: {verdicts}."
+        f"{rst_literal(last['layer'].iloc[0])}: {verdicts}."
     )
 
 

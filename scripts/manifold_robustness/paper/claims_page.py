@@ -9,6 +9,8 @@ from ..intervals import RESAMPLES
 from .claims import FAILS, HOLDS, NEGLIGIBLE, THRESHOLD, UNDECIDED
 
 SYMBOLS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
+# The page needs nothing but its own style, so a browser is told to run and load nothing else.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 html { font-size: 15px; }
 body { font: 1rem/1.45 system-ui, "DejaVu Sans", sans-serif; color: #222; max-width: 66rem;
@@ -79,6 +81,7 @@ def claims_page(claims: pd.DataFrame) -> str:
     sections = [_network_section(*item, place) for place, item in enumerate(networks, start=1)]
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The paper's claims about Gaussian noise</title><style>{STYLE}</style></head><body>
 <h1>The paper's claims about Gaussian noise, on this run</h1>

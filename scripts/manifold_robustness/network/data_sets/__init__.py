@@ -33,6 +33,7 @@ import torch
 from torch.utils.data import Dataset, Subset
 
 from ...errors import DataError
+from ...names import printable_names
 from .arrays import ArrayImages
 from .crops import Cropped
 from .splits import SPLITS
@@ -51,10 +52,13 @@ __all__ = [
 def class_names(settings: dict) -> list[str]:
     """Return the names of the data set's classes, in the order of their labels.
 
+    They are different, and text that can be written and shown everywhere: what a folder's name has
+    of control characters and undecodable bytes stands there as escapes.
+
     >>> class_names({"name": "digits"})[:3]
     ['0', '1', '2']
     """
-    return _data_set(settings).class_names(settings)
+    return printable_names(_data_set(settings).class_names(settings))
 
 
 def load_split(settings: dict, split: str) -> Dataset:

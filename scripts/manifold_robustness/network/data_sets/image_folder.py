@@ -1,14 +1,17 @@
 """A folder of one's own with one folder of images per class."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import Dataset, Subset
 
 from ...errors import DataError
+from ...names import printable
 from ...seeds import generator
+from .pictures import read_picture
 from .splits import SPLITS
 
 DECLARATION = {
@@ -19,8 +22,28 @@ DECLARATION = {
 }
 
 
+class FolderImages(Dataset):
+    """Images in files, read when they are asked for: `samples` are (path, label)."""
+
+    def __init__(
+        self, classes: list[str], samples: list[tuple[str, int]], transform: Callable[..., object]
+    ):
+        self.classes, self.samples, self.transform = classes, samples, transform
+        self.targets = [label for _, label in samples]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        path, label = self.samples[index]
+        return self.transform(read_picture(path)).clamp(0, 1), label
+
+
 def class_names(settings: dict) -> list[str]:
-    """Return the names of the classes' folders, sorted, which is the order of their labels."""
+    """Return the names of the classes' folders, sorted, which is the order of their labels.
+
+    Folders whose names start with a dot are no classes.
+    """
     return _folder(settings).classes
 
 
@@ -31,7 +54,7 @@ def load(settings: dict, split: str) -> Subset:
     Raises
     ------
     DataError
-        Where the folder is none, or holds no folders of images.
+        Where the folder is none or holds no folders, or one of these holds no image.
     """
     data = _folder(settings)
     parts = ([], [], [])
@@ -46,7 +69,7 @@ def load(settings: dict, split: str) -> Subset:
     return Subset(data, np.sort(parts[SPLITS.index(split)]).tolist())
 
 
-def _folder(settings: dict) -> Dataset:
+def _folder(settings: dict) -> FolderImages:
     from ..torchvision_import import torchvision
 
     v2 = torchvision.transforms.v2
@@ -54,20 +77,55 @@ def _folder(settings: dict) -> Dataset:
     transform = v2.Compose(
         [v2.ToImage(), v2.Resize(size), v2.CenterCrop(size), v2.ToDtype(torch.float32, scale=True)]
     )
-    try:
-        return torchvision.datasets.ImageFolder(settings["root"], transform, loader=_read_rgb)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(
-            f"data.root: need a folder with one folder of images per class. Got "
-            f"{Path(settings['root']).resolve()}, which is none: {error}"
-        ) from error
+    root = settings["root"]
+    classes = _classes(root)
+    samples = torchvision.datasets.folder.make_dataset(
+        root,
+        {name: label for label, name in enumerate(classes)},
+        is_valid_file=lambda path: _is_shown(path, root) and _is_image(path),
+        allow_empty=True,
+    )
+    _require_images(root, classes, {label for _, label in samples})
+    return FolderImages(classes, samples, transform)
 
 
-def _read_rgb(path: str) -> Image.Image:
+def _classes(root: str) -> list[str]:
     try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
+        folders = [one.name for one in os.scandir(root) if one.is_dir()]
     except OSError as error:
+        raise DataError(_none(root, f"none: {error.strerror}")) from error
+    classes = sorted(name for name in folders if not name.startswith("."))
+    if not classes:
+        raise DataError(_none(root, "without any"))
+    return classes
+
+
+def _none(root: str, what: str) -> str:
+    return (
+        "data.root: need a folder with one folder of images per class. Got "
+        f"{printable(str(Path(root).resolve()))}, which is {what}."
+    )
+
+
+def _is_image(path: str) -> bool:
+    from ..torchvision_import import torchvision
+
+    return torchvision.datasets.folder.is_image_file(path)
+
+
+def _is_shown(path: str, root: str) -> bool:
+    """Whether neither the file nor a folder of its class is hidden, as editors' copies are."""
+    return not any(part.startswith(".") for part in Path(path).relative_to(root).parts)
+
+
+def _require_images(root: str, classes: list[str], found: set[int]) -> None:
+    empty = [printable(name) for label, name in enumerate(classes) if label not in found]
+    if empty:
+        from ..torchvision_import import torchvision
+
+        endings = ", ".join(torchvision.datasets.folder.IMG_EXTENSIONS)
         raise DataError(
-            f"data.root: need images that can be read. Got {path} ({error}); mend or remove it."
-        ) from error
+            f"data.root: need images in the folder of every class ({endings}). Got none in "
+            f"{', '.join(empty)} of {printable(str(Path(root).resolve()))}; put some there, or "
+            "remove the folder."
+        )
