@@ -4,18 +4,22 @@ A condition has one shape, :class:`Condition`, from the configuration to the las
 as the dict of its fields. Imported by the workflow itself, so families are read as text.
 """
 
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .configuration import check_config, fill_defaults
+from .configuration import check_config, fill_defaults, require_options
 from .declarations import LIBRARY, read_declaration, select_entry
 from .errors import ConfigurationError
+from .wording import shown
 
 CLEAN = "clean"
 FOLDER = "perturbations"
 RESERVED = ("families", CLEAN, "training")  # folders and rows of other things
 NORMS, SCOPES = (None, "linf", "l2"), ("image", "set")
 ENTRY_KEYS = ("family", "name", "strengths")  # of an entry; all others are the family's options
+STRENGTH_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LEAST = 1e-24  # strength beyond 0: a variance of noise of 1e-12, which no pixel shows
 
 
 @dataclass(frozen=True)
@@ -107,16 +111,18 @@ def list_families(perturbations: list[dict], library: str | Path = LIBRARY) -> l
     """
     families = [_family(entry, library) for entry in perturbations]
     names = [family.name for family in families]
-    for name in names:
-        if name in RESERVED:
+    folders = [name.casefold() for name in names]  # some file systems take A and a for one name
+    for name, folder in zip(names, folders, strict=True):
+        if folder in RESERVED:
             raise ConfigurationError(
                 f"config: need a family's name other than {', '.join(RESERVED)}. Got {name}; give "
                 "the entry in perturbations a name: of its own."
             )
-        if names.count(name) > 1:
+        if folders.count(folder) > 1:
             raise ConfigurationError(
-                f"config: perturbations holds the family {name} {names.count(name)} times; put all "
-                "its strengths into one entry or, with other options, give one a name: of its own."
+                f"config: perturbations holds the family {name} {folders.count(folder)} times, "
+                "whatever the case; put all its strengths into one entry or, with other options, "
+                "give one a name: of its own."
             )
     return families
 
@@ -132,11 +138,17 @@ def list_conditions(families: list[Family]) -> list[Condition]:
 def _family(entry: dict, library: str | Path) -> Family:
     perturbation, name = entry["family"], entry.get("name", entry["family"])
     declared = read_declaration(FOLDER, perturbation, "perturbation family", library)
-    options = _options(name, entry, declared["options"])
+    source = f"{FOLDER}/{perturbation}.py"
+    options = _options(name, entry, declared["options"], source)
     strength = select_entry(declared["strength"], options)
     if strength is None:
         raise ConfigurationError(
             f"config: the family {perturbation} declares no strength for the options {options}."
+        )
+    if not STRENGTH_NAME.fullmatch(strength["name"]):  # of files and folders
+        raise ConfigurationError(
+            f"Need a strength whose name is made of at most 64 letters, digits, dashes and "
+            f"underscores in {source}. Got {shown(strength['name'])}."
         )
     if strength.get("norm") not in NORMS or declared["scope"] not in SCOPES:
         raise ConfigurationError(
@@ -146,6 +158,11 @@ def _family(entry: dict, library: str | Path) -> Family:
     limits = select_entry(declared.get("range", []), options) or {}
     conditions: dict[str, Condition] = {}
     for value in sorted(map(float, entry["strengths"])):
+        if 0 < value < LEAST:
+            raise ConfigurationError(
+                f"config: perturbations, family {name}: the strength {value:g} must be 0 or at "
+                f"least {LEAST:g}; images in single precision show nothing smaller"
+            )
         path = f"{name}/{strength['name']}-{value:g}"
         if path in conditions:
             raise ConfigurationError(
@@ -175,10 +192,10 @@ def _family(entry: dict, library: str | Path) -> Family:
     )
 
 
-def _options(name: str, entry: dict, schema: dict) -> dict:
+def _options(name: str, entry: dict, schema: dict, source: str) -> dict:
     own = {key: value for key, value in entry.items() if key not in ENTRY_KEYS}
+    require_options(own, schema, f"the entry of the family {name} in perturbations", source)
     schema = {**schema, "type": "object", "additionalProperties": False}
-    schema["required"] = list(schema.get("properties", {}))
     try:
         return check_config(fill_defaults(own, schema), schema)
     except ConfigurationError as error:

@@ -6,14 +6,26 @@ Imported by the workflow itself, so it needs the standard library, PyYAML and js
 import copy
 import difflib
 import math
+import re
+import sys
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from .errors import ConfigurationError
+from .strict_yaml import read_mapping, require_plain
+from .wording import cut, dotted, listed, shown
 
-NUMERIC = {"number": float, "integer": int}
+NUMERIC = ("number", "integer")
+# A number that stands as text: in quotes, on the command line, or as 1e-4, for YAML 1.1 a text.
+NUMBER = re.compile(
+    r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]{1,6})?|[-+]?(inf|infinity|nan)", re.IGNORECASE
+)
+EXACT = 2**53  # of floats beyond, some are not the whole number that was written
+READABLE = 330  # characters, about, of all that is wrong at once
+MOST_PROBLEMS, MOST_UNKNOWN = 30, 3
 
 
 def check_config(config: dict, schema: dict) -> dict:
@@ -45,14 +57,14 @@ def check_config(config: dict, schema: dict) -> dict:
         ...
     manifold_robustness.errors.ConfigurationError: config: rate is -1.0, but must be at least 0
     """
-    import jsonschema
-
+    require_plain(config)
     config = _with_numbers(config, schema, schema)
     _require_finite(config, [])
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = _validator()(schema)
     problems = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
     if problems:
-        raise ConfigurationError("; ".join(dict.fromkeys(map(_sentence, problems))))
+        told = (one for problem in problems[:MOST_PROBLEMS] for one in _sentences(problem))
+        raise ConfigurationError(_joined(dict.fromkeys(told)))
     return config
 
 
@@ -90,24 +102,69 @@ def read_config(paths: Sequence[str | Path]) -> dict:
     Raises
     ------
     ConfigurationError
-        For a file that is missing, is no YAML, or holds no mapping.
+        For a file that is missing, is no YAML, or holds no mapping of plain values, or one where a
+        key stands twice.
     """
     config: dict = {}
     for path in paths:
-        try:
-            with open(path, encoding="utf-8") as file:
-                read = yaml.safe_load(file)
-        except FileNotFoundError:
-            raise ConfigurationError(
-                f"{path} does not exist; name files of YAML: config.yaml, then overlays (CONFIG=…)"
-            ) from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            said = " ".join(str(error).split())
-            raise ConfigurationError(f"{path} can't be read as YAML: {said}") from None
-        if read is not None and not isinstance(read, dict):
-            raise ConfigurationError(f"{path} must map keys to values; it holds {read!r}")
-        config = merge(config, read or {})
+        config = merge(config, read_mapping(path))
     return config
+
+
+def require_options(settings: dict, schema: Any, place: str, source: str | Path) -> None:
+    """Raise :class:`ConfigurationError` where a plug-in's options are no schema, or lack a value.
+
+    Parameters
+    ----------
+    settings
+        What the configuration says of them.
+    schema
+        The ``options`` that the plug-in declares; one without a ``default`` must be given.
+    place
+        Of the settings in the configuration, for the error.
+    source
+        The plug-in's file.
+
+    Examples
+    --------
+    >>> options = {"properties": {"target": {"type": "integer"}}}
+    >>> require_options({}, options, "the entry of blur in perturbations", "blur.py")
+    Traceback (most recent call last):
+        ...
+    manifold_robustness.errors.ConfigurationError: config: need a value of target in the entry of \
+blur in perturbations, since blur.py declares it without a default. Got none.
+    """
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator
+    for error in validator(validator.META_SCHEMA).iter_errors(schema):
+        raise ConfigurationError(
+            f"Need a JSON schema for the options that {source} declares. Got one with "
+            f"{dotted(error.absolute_path)} = {shown(error.instance)}."
+        )
+    properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    if not all(isinstance(one, dict) for one in (schema, *properties.values())):
+        raise ConfigurationError(f"Need a dictionary for every option that {source} declares.")
+    missing = [key for key, one in properties.items() if "default" not in one]
+    missing = [key for key in missing if key not in settings]
+    if missing:
+        raise ConfigurationError(
+            f"config: need a value of {', '.join(missing)} in {place}, since {source} declares "
+            f"{'it' if len(missing) == 1 else 'them'} without a default. Got none."
+        )
+
+
+@cache
+def _validator():
+    """Of JSON schemas, but an integer is none of Python's floats: see :data:`EXACT`."""
+    import jsonschema
+
+    def is_integer(_checker, value):
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    draft = jsonschema.Draft202012Validator
+    checker = draft.TYPE_CHECKER.redefine("integer", is_integer)
+    return jsonschema.validators.extend(draft, type_checker=checker)
 
 
 def _require_finite(value, path):
@@ -115,7 +172,11 @@ def _require_finite(value, path):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             _require_finite(item, [*path, key])
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"config: {_dotted(path)} is {value}, but must be finite")
+        raise ConfigurationError(f"config: {dotted(path)} is {value}, but must be finite")
+    elif isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ConfigurationError(
+            f"config: {dotted(path)} is {shown(value)}, but must be a number of 300 digits at most"
+        )
 
 
 def _with_numbers(value, schema, root):
@@ -123,7 +184,7 @@ def _with_numbers(value, schema, root):
         return _with_numbers(value, _resolve(schema["$ref"], root), root)
     if isinstance(value, dict):
         properties = schema.get("properties", {})
-        keys = sorted(value, key=str)
+        keys = sorted(value)
         return {key: _with_numbers(value[key], properties.get(key, {}), root) for key in keys}
     if isinstance(value, list):
         return [_with_numbers(item, schema.get("items", {}), root) for item in value]
@@ -133,16 +194,21 @@ def _with_numbers(value, schema, root):
 def _number(value, schema):
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
-    numeric = [NUMERIC[t] for t in types if t in NUMERIC]
+    numeric = [one for one in types if one in NUMERIC]
     if not numeric or isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return value
-    if numeric == [int] and isinstance(value, int):
-        return value
-    try:
-        number = float(value)
-    except ValueError:
-        return value
-    return int(number) if numeric == [int] and number.is_integer() else number
+    if isinstance(value, str):
+        if not NUMBER.fullmatch(value):
+            return value
+        # An integer is exact, however many digits it has; one of more than a float holds is inf.
+        exact = Decimal(value)
+        small = exact.is_finite() and exact.adjusted() <= sys.float_info.max_10_exp
+        whole = small and exact == exact.to_integral_value()
+        value = int(exact) if whole else float(exact)
+    if numeric == ["integer"]:
+        exact = isinstance(value, float) and value.is_integer() and abs(value) < EXACT
+        return int(value) if exact else value
+    return float(value) if abs(value) <= sys.float_info.max else value
 
 
 def _resolve(reference, root):
@@ -152,26 +218,27 @@ def _resolve(reference, root):
     return node
 
 
-def _sentence(problem):
-    where = _dotted(problem.absolute_path)
+def _sentences(problem):
+    where = dotted(problem.absolute_path)
     rule, wanted, value = problem.validator, problem.validator_value, problem.instance
     if rule == "additionalProperties":
         known = list(problem.schema.get("properties", {}))
         unknown = [key for key in value if key not in known]
-        return "; ".join(_unknown_key(where, key, known) for key in unknown)
+        return [_unknown_key(where, key, known) for key in unknown[:MOST_UNKNOWN]]
     if rule == "required":
         missing = [key for key in wanted if key not in value]
-        return "; ".join(f"config: {_join(where, key)} is missing" for key in missing)
+        return [f"config: {_join(where, key)} is missing" for key in missing]
     requirement = {
         "minimum": f"at least {wanted}",
         "maximum": f"at most {wanted}",
         "exclusiveMinimum": f"greater than {wanted}",
         "exclusiveMaximum": f"less than {wanted}",
-        "enum": f"one of {_listed(wanted)}" if rule == "enum" else "",
+        "enum": f"one of {listed(wanted)}" if rule == "enum" else "",
         "type": f"of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
         if rule == "type"
         else "",
         "minLength": "not empty",
+        "maxLength": f"of {wanted} characters at most",
         "minItems": f"a list of {wanted} or more items",
         "maxItems": f"a list of {wanted} items at most",
         "uniqueItems": "a list without repeated items",
@@ -179,24 +246,25 @@ def _sentence(problem):
     meaning = problem.schema.get("description")
     if requirement is None:
         requirement, meaning = meaning or f"such that {rule}: {wanted}", None
-    return f"config: {where} is {value!r}, but must be {requirement}" + (
-        f" ({meaning})" if meaning else ""
-    )
+    because = f" ({meaning})" if meaning else ""
+    return [f"config: {where} is {shown(value)}, but must be {requirement}{because}"]
+
+
+def _joined(sentences):
+    """The sentences, or as many of them as can be read at once."""
+    text, *others = sentences
+    for count, sentence in enumerate(others):
+        if len(text) + len(sentence) > READABLE:
+            return f"{text}; and {len(others) - count} more"
+        text = f"{text}; {sentence}"
+    return text
 
 
 def _unknown_key(where, key, known):
-    close = difflib.get_close_matches(str(key), known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"the keys here are {_listed(known)}"
+    close = difflib.get_close_matches(key[:100], known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"the keys here are {listed(known)}"
     return f"config: {_join(where, key)} is not a known key; {hint}"
 
 
-def _dotted(path):
-    return ".".join(map(str, path)) or "the configuration"
-
-
 def _join(where, key):
-    return str(key) if where == "the configuration" else f"{where}.{key}"
-
-
-def _listed(items):
-    return ", ".join(map(str, items))
+    return cut(key, 60) if where == "the configuration" else f"{where}.{cut(key, 60)}"

@@ -5,9 +5,20 @@ filter for the handlers of its log, which knows its events by their names, makes
 """
 
 import logging
+import os
+import sys
 import time
 
 QUIET = ("Select jobs to execute...", "Execute ")
+
+
+def print_all(text: str) -> None:
+    """Print a text; where nobody reads on, as after ``| head``, stop without a word."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is left in the buffer goes nowhere when the process ends, instead of raising again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class OneLinePerJob(logging.Filter):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError
+from .wording import cut, listed
 
 LIBRARY = Path(__file__).resolve().parent
 NAME = "DECLARATION"
@@ -72,11 +73,15 @@ def read_declaration(folder: str, name: str, what: str, library: str | Path = LI
     known = plugin_names(folder, library)
     if name not in known:
         raise ConfigurationError(
-            f"config: need a {what} out of {', '.join(known)}. Got {name}. "
+            f"config: need a {what} out of {listed(known)}. Got {cut(name) or 'none'}. "
             f"(A {what} is a file with a DECLARATION in {Path(library, folder)}.)"
         )
     path = Path(library, folder, f"{name}.py")
     declared = read_literal(path, NAME)
+    if not isinstance(declared, dict):
+        raise ConfigurationError(
+            f"Need a dictionary as the {NAME} of {path}. Got a {type(declared).__name__}."
+        )
     missing = [key for key in REQUIRED.get(folder, ()) if key not in declared]
     if missing:
         raise ConfigurationError(
@@ -112,7 +117,13 @@ def select_entry(entries: list[dict], options: dict) -> dict | None:
 @cache
 def _literals(path: Path) -> dict[str, ast.expr]:
     """The values that a file assigns to names at its top level, by name."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # as ast says it
+        said = cut(" ".join(str(error).split()), 200)
+        raise ConfigurationError(
+            f"Need a Python file. Got {path}, which can't be read: {said}."
+        ) from None
     return {
         node.targets[0].id: node.value
         for node in tree.body

@@ -12,12 +12,14 @@ from pathlib import Path
 import yaml
 
 from .conditions import Condition, Family, list_conditions, list_families
-from .configuration import check_config, fill_defaults, read_config
+from .configuration import check_config, fill_defaults, read_config, require_options
 from .conventions import greatest_center_rank
 from .declarations import plugin_names, read_declaration
 from .errors import ConfigurationError
 from .networks import Network, list_networks, read_layers, require_layers
+from .strict_yaml import require_plain
 from .variables import declared_variables
+from .wording import cut, listed
 
 PROJECT = Path(__file__).resolve().parents[2]
 BASE = "config.yaml"
@@ -80,13 +82,14 @@ def read_experiment(
     ConfigurationError
         For everything that can be known to be wrong before a job runs: one sentence each.
     """
+    require_plain(config)
     if "model" in config:
         raise ConfigurationError(
             "config: model: is of an older shape of the configuration; say the same in an entry of "
             "networks: (name, architecture, weights), as config.yaml shows"
         )
-    schema = yaml.safe_load(Path(project, SCHEMA).read_text(encoding="utf-8"))
-    declared, schema = _with_data_set(config, schema)
+    schema = read_schema(project)
+    declared, config, schema = _with_data_set(config, schema)
     config = check_config(config, schema)
     _require_own_run(config, overlays, Path(project))
     _require_newer_layout(config["run"])
@@ -95,7 +98,7 @@ def read_experiment(
     networks = list_networks(config, schema["properties"]["training"])
     figures = _figures(config["figures"])
     data = _data(config["data"], declared)
-    _require_references(config, networks)
+    _require_references(config, networks, figures)
     _require_images(config["images"], declared, data)
     return Experiment(
         config,
@@ -105,6 +108,11 @@ def read_experiment(
         {network.name: network for network in networks},
         figures,
     )
+
+
+def read_schema(project: str | Path = PROJECT) -> dict:
+    """Return the JSON schema of a configuration, but for what plug-ins declare."""
+    return yaml.safe_load(Path(project, SCHEMA).read_text(encoding="utf-8"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -125,17 +133,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _with_data_set(config, schema):
-    """The declaration of the data set, and the schema with the data set's own options."""
+    """The declaration of the data set; the configuration and the schema with its own options."""
     data = config.get("data")
     name = data.get("name") if isinstance(data, dict) else None
     if not isinstance(name, str):
-        return {}, schema  # the schema says it better
+        return {}, config, schema  # the schema says it better
     declared = read_declaration("network/data_sets", name, "data set (data.name)")
-    own = declared.get("options", {}).get("properties", {})
+    options = declared.get("options", {})
+    require_options(data, options, "data", f"network/data_sets/{name}.py")
+    own = options.get("properties", {})
     section = schema["properties"]["data"]
     section = {**section, "properties": {**section["properties"], **own}}
-    config["data"] = fill_defaults(data, {"properties": own})
-    return declared, {**schema, "properties": {**schema["properties"], "data": section}}
+    config = {**config, "data": fill_defaults(data, options)}
+    return declared, config, {**schema, "properties": {**schema["properties"], "data": section}}
 
 
 def _data(settings, declared):
@@ -150,11 +160,15 @@ def _data(settings, declared):
     data = {key: settings[key] for key in (*declared["settings"], *own, *DATA_KEYS)}
     if "watched" in declared:  # an image that comes or goes changes its folder's time
         root = Path(settings[declared["watched"]])
-        folders = sorted(path for path in root.glob("*/") if path.is_dir())
-        if not folders:
+        try:
+            folders = sorted(one for one in root.glob("[!.]*/") if one.is_dir())  # not hidden ones
+            lacking = None if folders else "has none" if root.is_dir() else "does not exist"
+        except OSError as error:
+            lacking = f"can't be read: {error.strerror}"
+        if lacking:
             raise ConfigurationError(
                 f"config: data.{declared['watched']} must be a folder with one folder of images "
-                f"per class; {root.resolve()} {'has none' if root.is_dir() else 'does not exist'}"
+                f"per class; {cut(str(root.absolute()), 200)} {lacking}"
             )
         data["folders"] = {path.name: path.stat().st_mtime_ns for path in folders}
     return data
@@ -165,15 +179,17 @@ def _figures(settings):
     unknown = [name for name in settings if name not in names]
     if unknown:
         raise ConfigurationError(
-            f"config: figures.{unknown[0]} is not a known key; the figures are {', '.join(names)}"
+            f"config: figures.{cut(unknown[0])} is not a known key; the figures are {listed(names)}"
         )
     figures = []
     for name in names:
         declared = read_declaration("figures", name, "figure")
         _require_drawable(name, declared)
+        given = settings.get(name, {})
+        require_options(given, declared["options"], f"figures.{name}", f"figures/{name}.py")
         schema = {**declared["options"], "type": "object", "additionalProperties": False}
         try:
-            style = check_config(fill_defaults(settings.get(name, {}), schema), schema)
+            style = check_config(fill_defaults(given, schema), schema)
         except ConfigurationError as error:
             raise ConfigurationError(f"figures.{name}: {error}") from None
         figures.append(
@@ -207,9 +223,9 @@ def _require_drawable(name, declared):
 def _require_own_run(config, overlays, project):
     base = project / BASE
     overlays = [path for path in overlays if Path(path).resolve() != base.resolve()]
-    if overlays and config["run"] == read_config([base])["run"]:
+    if overlays and config["run"] == read_config([base]).get("run"):
         raise ConfigurationError(
-            f"config: {', '.join(map(str, overlays))} must name a run: of its own, since "
+            f"config: {listed(overlays)} must name a run: of its own, since "
             f"results/{config['run']} holds the results of {BASE} itself"
         )
 
@@ -227,21 +243,23 @@ def _require_newer_layout(run):
         )
 
 
-def _require_references(config, networks):
+def _require_references(config, networks, figures):
     """What one part of the configuration says of another."""
-    images, shown = config["images"], config["figures"].get("examples", {}).get("image", 0)
+    styles = {name: figure.style for name, figure in figures.items()}
+    images, shown = config["images"], styles.get("examples", {}).get("image", 0)
     n_images = images["n_manifolds"] * images["n_points"] * images["replicates"]
     if shown >= n_images:
         raise ConfigurationError(
             f"config: figures.examples.image is {shown}, but must be less than {n_images}, the "
             "number of selected images"
         )
-    layer = config["figures"].get("capacity_accuracy", {}).get("layer", "last")
+    layer = styles.get("capacity_accuracy", {}).get("layer", "last")
     for network in networks:
         if layer != "last" and layer not in network.analysed:
             raise ConfigurationError(
-                f"config: figures.capacity_accuracy.layer is {layer}, but must be last or one of "
-                f"{', '.join(network.analysed)}, the analysed layers of the network {network.name}"
+                f"config: figures.capacity_accuracy.layer is {cut(layer, 60)}, but must be last or "
+                f"one of {listed(network.analysed)}, the analysed layers of the network "
+                f"{network.name}"
             )
         path = layers_file(config["run"], network.name)
         known = read_layers(path, network)

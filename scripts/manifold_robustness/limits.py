@@ -18,6 +18,7 @@ MANY = 2**25  # numbers of a store that are read at once; of more, one manifold 
 # Arrays of a size that are held at once, counted in the code that the name says.
 FORWARD_COPIES, ROTATION_COPIES = 5, 2.5
 FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 7, 4, 4, 8
+PROBE_COPIES = 10
 # Beyond so many dimensions no spectrum of all points is worked out: a minute and a GiB.
 LARGEST_SPECTRUM = 5000
 PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -72,9 +73,17 @@ def extraction_memory(
 
 
 def geometry_memory(
-    replicates: int, n_manifolds: int, n_points: int, n_features: int, simulate: bool
+    replicates: int,
+    n_manifolds: int,
+    n_points: int,
+    n_features: int,
+    simulate: bool,
+    n_gaussian_vectors: int,
 ) -> float:
-    """Return the bytes that the geometry of stored activations holds at once."""
+    """Return the bytes that the geometry of stored activations holds at once.
+
+    The anchor points and multipliers of every manifold are kept to the end of a replicate.
+    """
     count = n_manifolds * n_points
     read = min(replicates * count * n_features, MANY)
     frame = FRAME_COPIES * n_points + CENTER_COPIES * n_manifolds
@@ -83,7 +92,10 @@ def geometry_memory(
         rows = SPECTRUM_COPIES * min(count, 3 * n_features + n_points)
     if simulate:
         rows = max(rows, SIMULATION_COPIES * count)
-    return NUMPY + (read + max(frame, rows) * n_features) * 8
+    # Of one: a multiplier per point, and a coordinate per axis.
+    probe = n_points + min(n_points, n_features) + 1
+    probes = n_gaussian_vectors * probe * (n_manifolds + PROBE_COPIES)
+    return NUMPY + (read + max(frame, rows) * n_features + probes) * 8
 
 
 def available_memory() -> int:
@@ -142,15 +154,22 @@ def require_extraction(
 
 
 def require_geometry(
-    shape: tuple[int, int, int], n_features: int, simulate: bool, available: float
+    shape: tuple[int, int, int],
+    n_features: int,
+    simulate: bool,
+    n_gaussian_vectors: int,
+    available: float,
 ) -> None:
     """Raise :class:`ResourceError` where the geometry of a layer of (replicates, P, M) points can't
     fit."""
+    needed = geometry_memory(*shape, n_features, simulate, n_gaussian_vectors)
+    probes = needed - geometry_memory(*shape, n_features, simulate, 0)
     require_memory(
-        geometry_memory(*shape, n_features, simulate),
+        needed,
         available,
-        f"the geometry of {shape[1]} manifolds of {shape[2]} points in {n_features} dimensions",
-        REMEDY,
+        f"the geometry of {shape[1]} manifolds of {shape[2]} points in {n_features} dimensions "
+        f"with {n_gaussian_vectors} probes each",
+        f"lower geometry.n_gaussian_vectors, or {REMEDY}" if 2 * probes > needed else REMEDY,
     )
 
 

@@ -6,12 +6,14 @@ Imported by the workflow itself, so architectures are read as text.
 import ast
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from .code_digests import file_digest
 from .configuration import check_config, merge
 from .declarations import LIBRARY, read_declaration
 from .errors import ConfigurationError
+from .wording import cut, listed
 
 RESERVED = ("tables", "figures", "logs", "comparison", "export")  # other folders of a run
 TRAINED = ("none", "imagenet")  # weights that a training starts from
@@ -99,15 +101,16 @@ def list_networks(
         doesn't exist, layers that no network keeps, and settings of a training that are not valid.
     """
     names = [entry["name"] for entry in config["networks"]]
-    for name in names:
-        if name in RESERVED:
+    folders = [name.casefold() for name in names]  # some file systems take A and a for one name
+    for name, folder in zip(names, folders, strict=True):
+        if folder in RESERVED:
             raise ConfigurationError(
                 f"config: need a network's name other than {', '.join(RESERVED)}. Got {name}."
             )
-        if names.count(name) > 1:
+        if folders.count(folder) > 1:
             raise ConfigurationError(
-                f"config: networks holds the name {name} {names.count(name)} times; give each its "
-                "own."
+                f"config: networks holds the name {name} {folders.count(folder)} times, whatever "
+                "the case; give each its own."
             )
     networks = [
         _network(config, {**ADDED, **entry}, training_schema, library)
@@ -125,7 +128,7 @@ def read_layers(path: str | Path, network: Network) -> list[str] | None:
     try:
         written = json.loads(Path(path).read_text(encoding="utf-8"))
         same = all(written[key] == value for key, value in network.settings.items())
-        return list(written["layers"]) if same else None
+        return list(map(str, written["layers"])) if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # the job that trains or imports writes it anew
 
@@ -145,14 +148,14 @@ forward order, which is conv, fc. Got fc, conv.
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise ConfigurationError(
-            f"config: activations.layers (or the network's own) names {', '.join(unknown)}, which "
-            f"the network {network} does not have; the valid names are {', '.join(known)}{source}"
+            f"config: activations.layers (or the network's own) names {listed(unknown, 60)}, which "
+            f"the network {network} does not have; the valid names are {listed(known)}{source}"
         )
     ordered = [name for name in known if name in wanted]
     if ordered != list(wanted):
         raise ConfigurationError(
             f"config: need the layers of the network {network} in forward order, which is "
-            f"{', '.join(ordered)}. Got {', '.join(wanted)}.{source}"
+            f"{listed(ordered)}. Got {listed(wanted)}.{source}"
         )
 
 
@@ -188,17 +191,18 @@ def _require_architecture(entry, where, library):
     if weights not in TRAINED:
         files["weights"] = weights
     for key, path in files.items():
-        if path and not Path(path).is_file():
+        lacking = _lacking_file(path) if path else None
+        if lacking:
             other = f" (or say {' or '.join(TRAINED)})" if key == "weights" else ""
             raise ConfigurationError(
-                f"config: {where}: {key} names the file {path}, which does not exist{other}"
+                f"config: {where}: {key} names the file {cut(path)}, which {lacking}{other}"
             )
     if own:
         _require_function(architecture, where)
     elif architecture.endswith(".py"):
         raise ConfigurationError(
-            f"config: {where}: need a function in the file, as {architecture}:build. Got "
-            f"{architecture}."
+            f"config: {where}: need a function in the file, as {cut(architecture)}:build. Got "
+            f"{cut(architecture)}."
         )
     has_imagenet = False
     if not own:
@@ -208,12 +212,14 @@ def _require_architecture(entry, where, library):
         )
         variants = declared.get("names")
         if variants and variant not in variants:
+            close = get_close_matches(variant[:100], variants, n=1)
+            hint = f" Did you mean {module}/{close[0]}?" if close else ""
             raise ConfigurationError(
-                f"config: {where}: need {module}/<name> with a name out of {', '.join(variants)}. "
-                f"Got {architecture}."
+                f"config: {where}: need {module}/<name> with a name out of {listed(variants)}. "
+                f"Got {cut(architecture)}.{hint}"
             )
         if variant and not variants:
-            raise ConfigurationError(f"config: {where}: need {module}. Got {architecture}.")
+            raise ConfigurationError(f"config: {where}: need {module}. Got {cut(architecture)}.")
         has_imagenet = declared["imagenet"]
     if weights == "imagenet" and not has_imagenet:
         raise ConfigurationError(
@@ -222,22 +228,38 @@ def _require_architecture(entry, where, library):
         )
 
 
+def _lacking_file(path):
+    """What keeps a path from being a file that can be read; None where nothing does."""
+    try:
+        if Path(path).is_dir():
+            return "is a folder"
+        if not Path(path).is_file():
+            return "does not exist"
+        with open(path, "rb"):
+            return None
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+
+
 def _require_function(architecture, where):
     """A function that the file defines or imports at its top level."""
     path, _, function = architecture.rpartition(":")
     try:
-        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise ConfigurationError(f"config: {where}: {path} is no Python file: {said}") from None
+        tree = ast.parse(Path(path).read_bytes())
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # as ast says it
+        said = cut(" ".join(str(error).split()), 200)
+        raise ConfigurationError(
+            f"config: {where}: {cut(path)} is no Python file: {said}"
+        ) from None
     names = {
         word
         for node in ast.walk(tree)
         for word in (getattr(node, "name", ""), getattr(node, "id", ""))
     }
-    if function not in names:
+    if not function or function not in names:
         raise ConfigurationError(
-            f"config: {where}: need a function {function} in {path}. Got a file without one."
+            f"config: {where}: need a function {cut(function) or '(its name is missing)'} in "
+            f"{cut(path)}. Got a file without one."
         )
 
 
@@ -246,12 +268,12 @@ def _require_analysed(chosen, networks):
     unknown = [] if chosen == "all" else [layer for layer in chosen if layer not in kept]
     if unknown:
         raise ConfigurationError(
-            f"config: geometry.layers names {', '.join(unknown)}, which activations.layers does "
-            f"not keep; add it there, or choose among {', '.join(kept)}"
+            f"config: geometry.layers names {listed(unknown, 60)}, which activations.layers does "
+            f"not keep; add it there, or choose among {listed(kept)}"
         )
     for network in networks:
         if not network.analysed:
             raise ConfigurationError(
                 f"config: geometry.layers names no layer that the network {network.name} keeps; it "
-                f"keeps {', '.join(network.layers)}"
+                f"keeps {listed(network.layers)}"
             )

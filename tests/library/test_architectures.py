@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from manifold_robustness.network.architectures import (
     starting_tensors,
 )
 from manifold_robustness.network.architectures.preprocessing import Preprocessing, resize
+from manifold_robustness.network.layer_list import describe_layers
 from manifold_robustness.network.layers import analysed_names, layer_names, list_layers
 from manifold_robustness.network.torchvision_import import torchvision
 
@@ -274,6 +276,12 @@ def test_a_network_of_the_user_s_own():
             "lacking.py:build",
             r"can be imported\. Got from .*lacking\.py, line 2: ModuleNotFoundErr",
         ),
+        ("ends.py:build", r"that can be imported\. Got from .*ends\.py, line 2: SystemExit: 0$"),
+        ("own.py:leave", r"leave\(n_classes\) runs\. Got from .*own\.py, line 6: SystemExit: bye"),
+        ("own.py:nothing", r"from .*own\.py:nothing\. Got <class 'NoneType'>; return the network"),
+        ("own.py:none", r"none\(n_classes\) runs\. Got from .*own\.py: TypeError: .*0 positional"),
+        ("own.py:long", r"line 12: ValueError: xxx.*…$"),
+        ("own.py:three", r"Got from .*own\.py: TypeError: 'int' object is not callable"),
         ("broken.py:build", r"can be imported\. Got from .*broken\.py: SyntaxError: .*line 1"),
     ],
 )
@@ -281,9 +289,21 @@ def test_a_network_that_can_t_be_built(tmp_path, architecture, words):
     (tmp_path / "own.py").write_text(
         "def build(n_classes):\n    return n_classes\ndef fail(n_classes):\n    "
         "return {}['two lines']\n"
+        "def leave(n_classes):\n    raise SystemExit('bye')\ndef nothing(n_classes):\n    pass\n"
+        "def none():\n    pass\ndef long(n_classes):\n    raise ValueError('x' * 5000)\nthree = 3\n"
     )
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(0)\n")
     (tmp_path / "lacking.py").write_text("\nimport a_package_that_nobody_has\n")
     (tmp_path / "broken.py").write_text("def build(:\n")
     with pytest.raises(NetworkError, match=words) as caught:
         build_network(f"{tmp_path}/{architecture}", 10)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_a_layer_whose_name_can_be_no_file_s_is_not_offered():
+    parts = {"a-b": nn.Flatten(), "block 1": nn.Identity(), "x" * 151: nn.Linear(12, 2)}
+    network = nn.Sequential(OrderedDict(parts))
+    lines = describe_layers(network, (3, 2, 2)).splitlines()
+    assert any("- a-b" in line for line in lines) and not any("- block 1" in line for line in lines)
+    assert any(line.startswith("#   'block 1': its name must be a module's path") for line in lines)
+    assert any(line.startswith("#   'xxx") for line in lines)

@@ -86,6 +86,17 @@ def test_one_family_in_two_entries_needs_two_names():
     assert (second.name, second.perturbation) == ("unclipped", "gaussian")
 
 
+@pytest.mark.parametrize("value", [1e-300, 1e-25])
+def test_a_strength_that_no_image_can_show_is_refused(value):
+    with pytest.raises(ConfigurationError, match=r"the strength 1e-.*must be 0 or at least 1e-24"):
+        conditions(entry(0.1, value))
+
+
+def test_names_that_differ_in_case_alone_are_one_folder_to_some_systems():
+    with pytest.raises(ConfigurationError, match="holds the family a 2 times, whatever the case"):
+        conditions(entry(0.1, name="a"), entry(0.1, name="A"))
+
+
 @pytest.mark.parametrize("name", ["clean", "families", "training"])
 def test_names_of_other_things_are_refused(name):
     with pytest.raises(ConfigurationError, match=f"Got {name}; give the entry"):
@@ -146,7 +157,8 @@ def test_a_family_is_read_as_text(library):
     )
     with pytest.raises(ConfigurationError, match="steps is 0, but must be at least 1"):
         conditions({**attack, "steps": 0}, library=library)
-    with pytest.raises(ConfigurationError, match="steps is missing"):
+    words = r"value of steps in the entry of the family attack in perturbations.*attack\.py"
+    with pytest.raises(ConfigurationError, match=words):
         conditions({"family": "attack", "strengths": [0.1]}, library=library)
     with pytest.raises(ConfigurationError, match="declares no strength for the options"):
         conditions({**attack, "norm": "l2"}, library=library)
@@ -157,6 +169,8 @@ def test_a_family_is_read_as_text(library):
     [
         ("'norm': 'linf'}]", "'norm': 'Linf'}]", r"norm out of linf, l2 .*attack\. Got Linf"),
         ("'scope': 'set'", "'scope': 'sets'", r"scope out of image, set .*Got linf and sets"),
+        ("'epsilon'", "'../up'", r"whose name is made of .*attack\.py\. Got '\.\./up'"),
+        ("'title'", "'title", r"Need a Python file\. Got .*attack\.py, which can't be read"),
         ("'An attack'", "NAME", r"attack\.py that is written out: .*Got DECLARATION = "),
     ],
 )

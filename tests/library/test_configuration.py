@@ -5,7 +5,7 @@ import math
 import pytest
 
 from helpers import ROOT, changed, read_config, read_schema, read_yaml
-from manifold_robustness.configuration import check_config, merge
+from manifold_robustness.configuration import check_config, merge, require_options
 from manifold_robustness.configuration import read_config as read_files
 from manifold_robustness.errors import ConfigurationError
 
@@ -134,6 +134,60 @@ def test_missing_sections_and_keys_are_each_named_once(config):
 def test_several_mistakes_are_told_at_once(config):
     message = refusal(changed(changed(config, "seed", -1), "images.replicates", 0))
     assert "images.replicates is 0" in message and "seed is -1" in message
+
+
+@pytest.mark.parametrize("rule", [{"pattern": "^auto$"}, {"enum": ["auto", "auto\n"]}, {}])
+def test_no_text_has_a_line_break_whatever_its_schema_says(rule):
+    schema = {"type": "object", "properties": {"rank": rule}}
+    assert check_config({"rank": "auto"}, schema) == {"rank": "auto"}
+    with pytest.raises(ConfigurationError, match=r"rank is .auto.n., .* without line breaks"):
+        check_config({"rank": "auto\n"}, schema)
+
+
+@pytest.mark.parametrize(
+    "value", [2**53 + 1, str(2**53 + 1), "9007199254740993", "9007199254740993e0"]
+)
+def test_a_whole_number_is_exact(config, value):
+    assert check_config(changed(config, "seed", value), SCHEMA)["seed"] == 2**53 + 1
+
+
+def test_a_whole_number_that_no_float_says_is_refused(config):
+    message = refusal(changed(config, "seed", float(2**53)))
+    assert "seed is 9007199254740992.0, but must be of type integer" in message
+
+
+def test_a_number_of_many_digits_is_refused_in_few_words(config):
+    for value in (10**400, 10**5000, "1" * 5000):
+        message = refusal(changed(config, "training.epochs", value))
+        assert "training.epochs is" in message and len(message) < 200
+
+
+def test_what_holds_itself_is_refused_too(config):
+    """A file can't, but the command line's --config can."""
+    itself = []
+    itself.append(itself)
+    assert "more than 32 deep" in refusal({**config, "networks": itself})
+    assert "a key must be text" in refusal({**config, "data": {1: "x"}})
+    assert "data.root is a PosixPath" in refusal(changed(config, "data.root", ROOT))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"properties": {"a": {}, "b": {"default": 1}}}, "value of a in the entry.* it without a"),
+        ({"properties": {"a": {}, "c": {}}}, "value of a, c in the entry.* them without a"),
+        ({"properties": {"a": {"type": "int"}}}, r"JSON schema .*blur\.py.*a\.type = 'int'"),
+        ({"properties": [1]}, r"JSON schema .*blur\.py.*properties = \[1\]"),
+        ({"properties": {"a": True}}, r"dictionary for every option that blur\.py"),
+        (True, r"dictionary for every option that blur\.py"),
+        ("none", r"JSON schema .*blur\.py"),
+    ],
+)
+def test_options_that_lack_a_value_or_are_no_schema(options, words):
+    require_options({"a": 1, "c": 2}, {"properties": {"a": {}, "c": {}}}, "the entry", "blur.py")
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        require_options({}, options, "the entry", "blur.py")
+    assert "\n" not in str(caught.value)
 
 
 def test_overlays_merge_mappings_and_replace_all_else(tmp_path):

@@ -83,6 +83,10 @@ def test_what_is_valid_stays_so_when_read_again(config):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        (
+            {"weights": "tests"},
+            ["networks, small: weights names the file tests, which is a folder"],
+        ),
         ({"weights": "no.pth"}, ["networks, small: weights names the file no.pth", "exist"]),
         ({"weights_file": "no.pth"}, ["weights_file names the file no.pth"]),
         ({"architecture": "no.py:f"}, ["architecture names the file no.py"]),
@@ -136,6 +140,12 @@ def test_what_can_be_known_is_said(config, path, value, words):
     assert all(word in message for word in words), message
 
 
+def test_a_name_with_a_line_break_is_refused_before_it_is_looked_up(config):
+    assert "data.name is 'digits\\n', but must be text without" in refusal(
+        changed(config, "data.name", "digits\n")
+    )
+
+
 def test_few_manifolds_leave_no_center_rank(config):
     config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
     read_experiment(changed(config, "geometry.center_rank", 0))
@@ -176,6 +186,35 @@ def test_a_figure_asks_for_what_there_is(config, monkeypatch):
     assert words in ask(scope="network", inputs=["summary", "images"])
     assert "whose scope is comparison. Got pre" in ask(scope="comparison", inputs=["predictions"])
     assert "Need a scope out of network, family, comparison in the figure" in ask(scope="famly")
+
+
+def test_an_option_without_a_default_is_asked_for_where_it_belongs(config, monkeypatch):
+    options = {"properties": {"bins": {"type": "integer", "minimum": 1}}}
+
+    def read(folder, name, *rest):
+        declared = read_declaration(folder, name, *rest)
+        return {**declared, "options": options} if name in ("digits", "training") else declared
+
+    monkeypatch.setattr("manifold_robustness.experiment.read_declaration", read)
+    config = {**config, "figures": {}}
+    assert "value of bins in data, since network/data_sets/digits.py declares" in refusal(config)
+    config = changed(config, "data.bins", "3")
+    message = refusal(config)
+    assert "value of bins in figures.training, since figures/training.py declares" in message
+    assert "bins is 0, but must be at least 1" in refusal(changed(config, "data.bins", 0))
+    experiment = read_experiment({**config, "figures": {"training": {"bins": 4}}})
+    assert experiment.data["bins"] == 3 and experiment.figures["training"].style == {"bins": 4}
+
+
+def test_a_configuration_that_is_read_is_not_changed(config, monkeypatch):
+    options = {"properties": {"bins": {"default": 2}}}
+
+    def read(folder, name, *rest):
+        return {**read_declaration(folder, name, *rest), "options": options}
+
+    monkeypatch.setattr("manifold_robustness.experiment.read_declaration", read)
+    config, before = {**config, "figures": {}}, repr({**config, "figures": {}})
+    assert read_experiment(config).data["bins"] == 2 and repr(config) == before
 
 
 def test_a_declaration_that_lacks_something_is_named(tmp_path):

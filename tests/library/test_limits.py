@@ -53,13 +53,20 @@ def test_a_job_of_slurm_s_own_limit_is_not_that_of_the_next_one(cgroups, monkeyp
 
 def test_a_geometry_that_does_not_fit_is_refused_with_the_numbers():
     shape = (1, 100, 500)
-    needed = limits.geometry_memory(*shape, 65536, False)
-    limits.require_geometry(shape, 65536, False, needed)
+    needed = limits.geometry_memory(*shape, 65536, False, 300)
+    limits.require_geometry(shape, 65536, False, 300, needed)
     words = (
-        r"100 manifolds of 500 points in 65536 dimensions needs about 2\.25 GiB .* are 1\.00 GiB"
+        r"100 manifolds of 500 points in 65536 dimensions with 300 probes each needs about "
+        r"2\.50 GiB .* are 1\.00 GiB; lower images\.n_points"
     )
     with pytest.raises(ResourceError, match=words):
-        limits.require_geometry(shape, 65536, False, GIB)
+        limits.require_geometry(shape, 65536, False, 300, GIB)
+
+
+def test_probes_that_do_not_fit_are_what_to_lower():
+    limits.require_geometry((1, 10, 30), 512, False, 300, GIB)
+    with pytest.raises(ResourceError, match=r"10000000 probes .*; lower geometry\.n_gaussian_vec"):
+        limits.require_geometry((1, 10, 30), 512, False, 10**7, GIB)
 
 
 def test_a_chunk_that_a_store_can_not_hold_is_refused():
@@ -81,6 +88,7 @@ def peak():  # not getrusage's: that begins with the peak of the process that st
 EXTRACTION = """
 import numpy as np, torch
 from manifold_robustness import limits
+from manifold_robustness.lineage import Origin
 from manifold_robustness.network.activations import extract_activations
 torch.set_num_threads(1)
 layers = [torch.nn.Conv2d(3, 64, 3, padding=1), torch.nn.BatchNorm2d(64), torch.nn.ReLU()]
@@ -97,7 +105,8 @@ def watch(*arguments):
     seen["worked_out"] = real(*arguments)
     return seen["worked_out"]
 limits.extraction_memory = watch
-extract_activations(model, images, {k: folder / k for k in kept}, basis, {}, torch.device("cpu"))
+origin, paths = Origin("small", "clean", lineage={"small": {}}), {k: folder / k for k in kept}
+extract_activations(model, images, paths, basis, origin, {}, torch.device("cpu"))
 print((peak() - before) * 1024, seen["worked_out"] - limits.TORCH)
 """
 
@@ -125,8 +134,9 @@ from manifold_robustness.measures import solve_replicates
 shape = [int(n) for n in sys.argv[2].split()]
 points = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
 before = peak()
-settings = dict(margin=0.0, n_gaussian_vectors=5, center_rank=1, center_selection="stable",
-                tolerance=1e-10, solver="active_set", simulate=sys.argv[3] == "True")
+settings = dict(margin=0.0, n_gaussian_vectors=int(sys.argv[4]), center_rank=1,
+                center_selection="stable", tolerance=1e-10, solver="active_set",
+                simulate=sys.argv[3] == "True")
 solve_replicates(points, settings, 0)
 print((peak() - before) * 1024)
 """
@@ -134,10 +144,16 @@ print((peak() - before) * 1024)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("shape", "simulate"),
-    [((4, 400, 12000), False), ((20, 100, 1500), False), ((5, 30, 20000), True)],
+    ("shape", "simulate", "probes"),
+    [
+        ((4, 400, 12000), False, 5),
+        ((20, 100, 1500), False, 5),
+        ((5, 30, 20000), True, 5),
+        ((6, 40, 100), False, 30000),  # kept for every manifold
+        ((4, 40, 10), False, 30000),  # more points than dimensions
+    ],
 )
-def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate):
+def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate, probes):
     command = [
         sys.executable,
         "-c",
@@ -145,7 +161,8 @@ def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate):
         str(ROOT / "scripts"),
         " ".join(map(str, shape)),
     ]
-    done = subprocess.run([*command, str(simulate)], capture_output=True, text=True, check=True)
+    command += [str(simulate), str(probes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     points = 8 * np.prod(shape)  # read before, as float32
-    allowed = limits.geometry_memory(1, *shape, simulate) - limits.NUMPY - points
+    allowed = limits.geometry_memory(1, *shape, simulate, probes) - limits.NUMPY - points
     assert allowed / 4 < float(done.stdout) < allowed

@@ -4,6 +4,7 @@ import argparse
 import sys
 import textwrap
 
+from ..console import print_all
 from ..declarations import plugin_names
 from ..errors import ConfigurationError
 from ..variables import FOLDER as MEASURES
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("listing", nargs="?", default="", help="logs/code.json of a finished run")
     given = parser.parse_args(arguments)
     try:
-        print(describe(given.rule, given.listing))
+        print_all(describe(given.rule, given.listing))
     except ConfigurationError as error:
         sys.exit(f"make why: {error}")
 

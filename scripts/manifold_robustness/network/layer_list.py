@@ -4,6 +4,7 @@
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 
@@ -11,8 +12,10 @@ import yaml
 from torch import nn
 
 from ..configuration import read_config
+from ..console import print_all
 from ..errors import ConfigurationError, ManifoldRobustnessError
-from ..experiment import read_experiment
+from ..experiment import read_experiment, read_schema
+from ..wording import shown
 from .architectures import build_network
 from .data_sets import class_names
 from .layers import analysed_names, left_out, list_layers, reference_labels
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--network", help="its name; without, the first one of the configuration")
     parsed = parser.parse_args(arguments)
     try:
-        print(describe_configured(read_config(parsed.configfile), parsed.network))
+        print_all(describe_configured(read_config(parsed.configfile), parsed.network))
     except ManifoldRobustnessError as error:
         sys.exit(f"make layers: {error}")
 
@@ -68,7 +71,13 @@ def describe_layers(network: nn.Module, image_shape: Sequence[int]) -> str:
         # - '0'  # Flatten, 12, 12 features, layer_1_Flatten
         - '1'    # Linear, 2, 2 features, layer_2_Linear
     """
-    layers = list_layers(network, image_shape)
+    rule = read_schema()["$defs"]["layer"]
+    layers, nameless = [], {}
+    for layer in list_layers(network, image_shape):
+        if re.search(rule["pattern"], layer.name) and len(layer.name) <= rule["maxLength"]:
+            layers.append(layer)
+        else:
+            nameless[layer.name] = f"its name must be {rule['description']}"
     usual, labels = analysed_names(network, layers), reference_labels(network)
     items = [("- " if layer.name in usual else "# - ") + _plain(layer.name) for layer in layers]
     width = max(map(len, items))
@@ -86,6 +95,9 @@ def describe_layers(network: nn.Module, image_shape: Sequence[int]) -> str:
     if reasons:
         lines.append("# Left out, since only what runs once and returns one tensor is a layer:")
         lines += [f"#   {name}: {reason}" for name, reason in reasons.items()]
+    if nameless:
+        lines.append("# Left out, since a layer's name is that of a file:")
+        lines += [f"#   {shown(name)}: {reason}" for name, reason in nameless.items()]
     return "\n".join(lines)
 
 

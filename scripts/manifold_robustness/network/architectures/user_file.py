@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from ...errors import NetworkError
+from ...wording import cut
 
 
 def build_from_file(architecture: str, n_classes: int) -> nn.Module:
@@ -27,17 +28,18 @@ def build_from_file(architecture: str, n_classes: int) -> nn.Module:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise NetworkError(_complaint(path, "can be imported", error)) from error
-    if not hasattr(module, function):
+    except (Exception, SystemExit) as error:  # code that ends the process, as a script does
+        raise NetworkError(_complaint(path, "that can be imported", error)) from error
+    if function not in vars(module):
         raise NetworkError(f"architecture: need a function {function} in {path}. Got none there.")
     try:
-        network = getattr(module, function)(n_classes)
-    except Exception as error:
+        network = vars(module)[function](n_classes)
+    except (Exception, SystemExit) as error:
         raise NetworkError(_complaint(path, f"whose {function}(n_classes) runs", error)) from error
     if not isinstance(network, nn.Module):
         raise NetworkError(
-            f"architecture: need a torch.nn.Module from {architecture}. Got {type(network)}."
+            f"architecture: need a torch.nn.Module from {architecture}. Got {type(network)}; "
+            f"return the network from {function}."
         )
     return network
 
@@ -47,5 +49,5 @@ def _complaint(path: str, requirement: str, error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename) == Path(path)]
     where = f", line {lines[-1]}" if lines else ""
-    words = " ".join(f"{type(error).__name__}: {error}".split())
+    words = cut(" ".join(f"{type(error).__name__}: {error}".split()), 250)
     return f"architecture: need a file {requirement}. Got from {path}{where}: {words}"
