@@ -100,9 +100,11 @@ cancel:
 
 # Leaves the sources and the data: no results, no software, no caches.
 clean:
-	rm -rf $(VENV) results .snakemake .pytest_cache .ruff_cache .hypothesis build scripts/*.egg-info
+	rm -rf $(VENV) results build dist envs/constraints.all envs/constraints.part
 	find . \( -name .git -o -path ./data \) -prune -o \
-	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	  \( -name __pycache__ -o -name .ipynb_checkpoints -o -name .snakemake -o -name .hypothesis \
+	    -o -name .pytest_cache -o -name .ruff_cache -o -name '*.egg-info' -o -name '*.partial' \) \
+	  -prune -exec rm -rf {} +
 
 # What it takes to read a configuration, in two seconds.
 $(VENV)/base: envs/constraints.txt

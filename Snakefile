@@ -20,6 +20,7 @@ include: "rules/geometry.smk"
 include: "rules/tables.smk"
 include: "rules/paper.smk"
 include: "rules/figures.smk"
+include: "rules/provenance.smk"
 
 
 rule all:
@@ -29,6 +30,7 @@ rule all:
         PAPER,
         FIGURES,
         GEOMETRY,
+        ANSWERS,
     message:
         "Everything that the configuration asks for is there"
 

@@ -6,7 +6,9 @@ Extraction and solves are jobs of the workflow itself, with the interpreters the
 and evaluation are timed per image in this process. benchmarks/full_size.md has the tables.
 """
 
+import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,7 +26,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from manifold_robustness.conditions import Condition  # noqa: E402
 from manifold_robustness.files.images import write_images  # noqa: E402
-from manifold_robustness.files.stores import provenance  # noqa: E402
+from manifold_robustness.lineage import Origin  # noqa: E402
 from manifold_robustness.network.data_sets import ArrayImages  # noqa: E402
 from manifold_robustness.network.devices import place, prepare_device  # noqa: E402
 from manifold_robustness.network.evaluation import perturb_and_predict  # noqa: E402
@@ -35,6 +37,11 @@ P, M = 10, 30
 KEPT = np.arange(P * M).reshape(1, P, M)  # what an evaluation returns of the perturbed images
 CLASSES = [str(label) for label in range(10)]
 OPTIONS = {"parameterization": "standard_deviation", "clip": True}
+# Added to a copy of the workflow, it tells what the files that the jobs start from must be of.
+TELL_LINEAGE = """
+with open("lineage.json", "w") as file:
+    json.dump(lineage_of("select_images", "resnet18", CLEAN), file)
+"""
 NOISE = Condition("gaussian/sigma-0.1", "gaussian", "gaussian", 0.1, OPTIONS)
 
 
@@ -60,16 +67,20 @@ def images(count):
 
 
 def time_jobs(folder, network, config, threads, replicates):
+    copy_project(folder)
     results = folder / "results/full-size/resnet18"
     overlay = folder / "overlay.yaml"
     overlay.write_text(yaml.safe_dump({"run": "full-size", "images": {"replicates": replicates}}))
-    save_weights(network, results / "weights/weights.safetensors")
+    lineage = lineage_of_images(folder, overlay)
+    training = {"resnet18": {"train_network": lineage["resnet18"]["train_network"]}}
+    weights = results / "weights/weights.safetensors"
+    save_weights(network, weights, Origin("resnet18", lineage=training))
     count = replicates * P * M
     chosen = images(count).images.numpy().reshape(replicates, M, P, 3, 32, 32).swapaxes(1, 2)
-    attributes = {"network": "resnet18", "condition": "clean", "classes": CLASSES, "seed": 0}
-    attributes |= provenance()
     indices = np.arange(count).reshape(replicates, P, M)
-    write_images(results / "images/clean.zarr.zip", chosen, indices, attributes)
+    origin = Origin("resnet18", "clean", lineage=lineage)
+    described = {"classes": CLASSES}
+    write_images(results / "images/clean.zarr.zip", chosen, indices, origin, described)
     layers = config["activations"]["layers"]
     for rule, name in (
         ("extract_activations", "activations/clean/{}.zarr.zip"),
@@ -77,7 +88,7 @@ def time_jobs(folder, network, config, threads, replicates):
     ):
         targets = [f"results/full-size/resnet18/{name.format(layer)}" for layer in layers]
         start = time.perf_counter()
-        run(folder, rule, targets, overlay, threads)
+        run(folder, overlay, *targets, "--cores", str(threads), "--allowed-rules", rule)
         wall = time.perf_counter() - start
         jobs = [read_log(log) for log in (results.parent / "logs" / rule).rglob("*.log")]
         seconds, peaks = zip(*jobs, strict=True)
@@ -91,12 +102,28 @@ def time_jobs(folder, network, config, threads, replicates):
     print(f"activations of a condition: {size / 1e6:.0f} MB")
 
 
-def run(folder, rule, targets, overlay, threads):
-    command = [sys.executable, "-m", "snakemake", *targets, "--allowed-rules", rule]
-    command += ["--cores", str(threads), "--directory", str(folder)]
-    configs = [ROOT / "config.yaml", ROOT / "config.cifar10.yaml", overlay]
-    command += ["--configfile", *map(str, configs)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+def copy_project(folder):
+    """Copy what the workflow needs, so that its results stand in a folder of their own."""
+    for name in ("rules", "scripts", "envs", "profiles"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("Snakefile", "config.yaml", "config.cifar10.yaml"):
+        shutil.copy(ROOT / name, folder)
+
+
+def lineage_of_images(folder, overlay):
+    """What the selected images must have been made from, as the workflow says."""
+    snakefile = folder / "Snakefile"
+    text = snakefile.read_text()
+    snakefile.write_text(text + TELL_LINEAGE)
+    run(folder, overlay, "--dry-run", "--cores", "1")
+    snakefile.write_text(text)
+    return json.loads((folder / "lineage.json").read_text())
+
+
+def run(folder, overlay, *arguments):
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    command += ["--configfile", "config.cifar10.yaml", str(overlay)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
 

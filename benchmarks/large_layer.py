@@ -23,7 +23,9 @@ sys.path.insert(0, str(SCRIPTS))
 
 from manifold_robustness.files.geometry import read_geometry  # noqa: E402
 from manifold_robustness.files.stores import ArraySpec, create_store  # noqa: E402
+from manifold_robustness.lineage import Origin  # noqa: E402
 
+ORIGIN = Origin("made up", "made up", "made up", {"made up": {}})
 SOLVE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -32,7 +34,7 @@ import solve_geometry
 from manifold_robustness.jobs import run_job
 run_job(solve_geometry.main, SimpleNamespace(
     rule="solve_geometry", wildcards={}, log=[sys.argv[4]], input=[sys.argv[2]],
-    output=[sys.argv[3]], params=SimpleNamespace(geometry=json.loads(sys.argv[5]), seed=0)))
+    output=[sys.argv[3]], params=SimpleNamespace(seed=0, **json.loads(sys.argv[5]))))
 """
 
 
@@ -45,10 +47,11 @@ def main(n_manifolds=100, n_points=500, n_features=65536, folder=None):
         print(f"wrote {size:.1f} GB in {time.perf_counter() - start:.0f} s", flush=True)
         settings = yaml.safe_load((PROJECT / "config.yaml").read_text())["geometry"]
         del settings["layers"]
-        arguments = [*map(str, (SCRIPTS, store, result, log)), json.dumps(settings)]
+        params = json.dumps({"geometry": settings, "origin": ORIGIN.attributes()})
+        arguments = [*map(str, (SCRIPTS, store, result, log)), params]
         subprocess.run([sys.executable, "-c", SOLVE, *arguments], check=True)
         print(re.search(r"took .*", log.read_text())[0])
-        values, _, _ = read_geometry(result)
+        values, _, _ = read_geometry(result, ORIGIN)
         for name in ("capacity", "radius", "dimension", "rank", "center_correlation"):
             print(f"{name}: {values[name].mean():.4g}")
         print("residuals:", *(values[f"{k}_residual"].max() for k in ("primal", "dual", "gap")))
@@ -61,10 +64,9 @@ def write(path, n_manifolds, n_points, n_features):
     shape = (1, n_manifolds, n_points, n_features)
     spec = ArraySpec(shape, "float32", tuple("rmpf"), (1, 1, *shape[2:]))
     classes = [str(manifold) for manifold in range(n_manifolds)]
-    names = ("network", "condition", "layer", "layer_label")
-    attributes = {"classes": classes, **dict.fromkeys(names, "made up")}
-    attributes |= {"basis": "features", "n_features": n_features}
-    with create_store(path, {"activations": spec}, attributes) as arrays:
+    attributes = {"classes": classes, "layer_label": "made up", "basis": "features"}
+    attributes["n_features"] = n_features
+    with create_store(path, {"activations": spec}, ORIGIN, attributes) as arrays:
         for manifold in range(n_manifolds):
             center = random.standard_normal(n_features, dtype=np.float32)
             center += random.standard_normal(dtype=np.float32) * shared

@@ -1,16 +1,18 @@
 # The activations: one job per network and condition, one store per layer. The stores are a job's
 # outputs, so networks that keep the same layers share a rule; other lists of layers have their own.
-LAYER_LISTS = {}
+LAYER_LISTS, EXTRACTION = {}, {}
 for name, network in NETWORKS.items():
     LAYER_LISTS.setdefault(network.layers, []).append(name)
 
 
 for layers, names in LAYER_LISTS.items():
     first = layers == next(iter(LAYER_LISTS))
+    own_name = "extract_activations" + ("" if first else f"_{names[0]}")
+    EXTRACTION |= dict.fromkeys(names, own_name)
 
     rule:
         name:
-            "extract_activations" + ("" if first else f"_{names[0]}")
+            own_name
         input:
             images=f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip",
             weights=WEIGHTS,
@@ -30,6 +32,7 @@ for layers, names in LAYER_LISTS.items():
             mem_mb=grows(8000),
             runtime=grows(30),
         params:
+            origin=partial(origin_of, "extract_activations"),
             settings=architecture_of,
             basis=config["activations"]["basis"],
             code=partial(network_code, "extract_activations", []),

@@ -1,29 +1,39 @@
 # What the configuration asks for; settings and code digests for params; resources that grow.
 # Every cluster job parses this again, so it imports no numerical package.
+import json
 import os
-import re
 import sys
 from functools import cache, partial
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger as console
 
 PROJECT = Path(workflow.basedir)
 SCRIPTS = PROJECT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from manifold_robustness import code_digests, declarations, experiment, networks
+from manifold_robustness import (
+    code_digests,
+    configuration,
+    declarations,
+    experiment,
+    networks,
+)
 from manifold_robustness.code_digests.listing import write_listing
 from manifold_robustness.conditions import CLEAN, NO_FAMILY
 from manifold_robustness.console import OneLinePerJob
 from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.patterns import one_of
 
 try:
-    EXPERIMENT = experiment.read_experiment(
-        config, workflow.overwrite_configfiles, PROJECT
-    )
+    # The files again: the engine takes the last of two equal keys, and merges what is no mapping.
+    overlays = workflow.overwrite_configfiles
+    asked = configuration.read_config([experiment.BASE, *overlays])
+    asked = configuration.merge(asked, workflow.config_settings.config)
+    EXPERIMENT = experiment.read_experiment(asked, overlays, PROJECT)
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
@@ -40,11 +50,6 @@ NETWORKS = EXPERIMENT.networks
 CONDITIONS = EXPERIMENT.conditions
 FAMILIES = {family.name: family for family in EXPERIMENT.families} or {CLEAN: NO_FAMILY}
 SOLVING = {k: v for k, v in config["geometry"].items() if k != "layers"}
-
-
-def one_of(names):
-    """A pattern that matches each of some names, and nothing where there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:

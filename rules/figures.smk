@@ -1,6 +1,5 @@
 # The figures: SVG for the report, PNG for slides, and the text of the caption with the run's numbers.
 # Each kind of figure is a file of the library that declares of what it is drawn, and from what.
-KINDS = ("svg", "png", "rst")
 GATHERED = {
     "summary": rules.collect_geometry.output.summary,
     "geometry": rules.collect_geometry.output.geometry,
@@ -27,6 +26,7 @@ rule plot_network_figure:
         network="{network}",
         family="",
         conditions={},
+        origins=[],
         about=subject_of,
         style=style_of,
         code=drawing_code,
@@ -59,6 +59,7 @@ rule plot_family_figure:
         network="{network}",
         family="{family}",
         conditions=conditions_shown,
+        origins=origins_shown,
         about=subject_of,
         style=style_of,
         code=drawing_code,
@@ -91,6 +92,7 @@ rule plot_comparison:
         network="",
         family="{family}",
         conditions={},
+        origins=[],
         about=subject_of,
         style=style_of,
         code=drawing_code,
@@ -100,24 +102,26 @@ rule plot_comparison:
         "../scripts/plot_figure.py"
 
 
-FIGURES = [
-    f"{RESULTS}/figures/{network}/{figure}.{kind}"
+FIGURE_JOBS = [
+    ("plot_network_figure", {"network": network, "figure": figure})
     for network in NETWORKS
     for figure in figures_of("network")
     if network in TRAINED or "history" not in EXPERIMENT.figures[figure].inputs
-    for kind in KINDS
 ]
-FIGURES += [
-    f"{RESULTS}/figures/{network}/{family}/{figure}.{kind}"
+FIGURE_JOBS += [
+    ("plot_family_figure", {"network": network, "family": family, "figure": figure})
     for network in NETWORKS
     for family in FAMILIES
     for figure in figures_of("family")
-    for kind in KINDS
 ]
 if len(NETWORKS) > 1:
-    FIGURES += [
-        f"{RESULTS}/figures/comparison/{family}/{figure}.{kind}"
+    FIGURE_JOBS += [
+        ("plot_comparison", {"family": family, "figure": figure})
         for family in FAMILIES
         for figure in figures_of("comparison")
-        for kind in KINDS
     ]
+FIGURES = [
+    str(path).format(**coordinates)
+    for name, coordinates in FIGURE_JOBS
+    for path in getattr(rules, name).output
+]

@@ -18,6 +18,7 @@ def start_of(wildcards):
 
 
 def files_of_start(wildcards):
+    prove_finished()
     return NETWORKS[wildcards.network].weights_file or []
 
 
@@ -33,14 +34,91 @@ def threads_of_training(wildcards):
 
 
 def own_weights(wildcards):
+    prove_finished()
     return NETWORKS[wildcards.network].weights
 
 
-def answers_to_select_by(wildcards):
-    """The clean answers of every network, where an image must be right for all of them."""
+def networks_to_select_by(wildcards):
+    """Every network, where an image must be right for all of them; else the network itself."""
     shared = config["images"]["correct_for"] == "every_network"
-    chosen = NETWORKS if shared else [wildcards.network]
-    return [ACCURACY.format(network=name, condition=CLEAN) for name in chosen]
+    return list(NETWORKS) if shared else [wildcards.network]
+
+
+def answers_to_select_by(wildcards):
+    return [
+        ACCURACY.format(network=name, condition=CLEAN)
+        for name in networks_to_select_by(wildcards)
+    ]
+
+
+# Of lineage: what a file was made from, stage by stage.
+STAGES = ["evaluate_accuracy", "select_images", "perturb_images", "extract_activations"]
+STAGES += [
+    "solve_geometry"
+]  # after the weights; one list of layers extracts as any other
+NO_SETTINGS = ("origin", "code", "checkpoint")
+
+
+@cache
+def settings_of(stage, network, condition):
+    """What the rule of a stage gives its jobs, and the digest of their code."""
+    wildcards = Wildcards(fromdict={"network": network, "condition": condition})
+    params = getattr(rules, stage).params
+    given = {
+        name: value(wildcards) if callable(value) else value
+        for name, value in params.items()
+        if name != "origin"
+    }
+    settings = {key: value for key, value in given.items() if key not in NO_SETTINGS}
+    return {"settings": json.loads(json.dumps(settings)), "code": given["code"]}
+
+
+@cache
+def lineage_of(stage, network, condition):
+    """The stages that a file of a stage went through, by network, as the configuration says."""
+    start = "train_network" if network in TRAINED else "import_weights"
+    last = STAGES.index(stage) + 1 if stage in STAGES else 0
+    passed = [start, *STAGES[:last]]
+    if condition == CLEAN and "perturb_images" in passed:
+        passed.remove("perturb_images")
+    perturbed = {
+        "perturb_images": condition
+    }  # no other stage's settings know a condition
+    lineage = {
+        network: {one: settings_of(one, network, perturbed.get(one)) for one in passed}
+    }
+    if "select_images" in passed:
+        for other in networks_to_select_by(Wildcards(fromdict={"network": network})):
+            if other != network:
+                lineage |= lineage_of("evaluate_accuracy", other, CLEAN)
+    return lineage
+
+
+def origin_of(stage, wildcards):
+    """The place of what a job makes, and what it is made from."""
+    network, condition = wildcards.network, wildcards.get("condition")
+    if stage in ("evaluate_accuracy", "select_images"):
+        condition = CLEAN
+    return {
+        "network": network,
+        "condition": condition,
+        "layer": wildcards.get("layer"),
+        "lineage": lineage_of(stage, network, condition),
+    }
+
+
+def lineages_of_weights(wildcards):
+    return {network: lineage_of("weights", network, None) for network in NETWORKS}
+
+
+def lineages_of(stage, wildcards):
+    """By network and condition, what the files of a stage, and of those before it, are made from."""
+    return {
+        network: {
+            condition: lineage_of(stage, network, condition) for condition in CONDITIONS
+        }
+        for network in NETWORKS
+    }
 
 
 # Of the figures and the report.
@@ -78,6 +156,18 @@ def conditions_shown(wildcards):
     }
     shown = conditions_of(wildcards.family) if per_condition else []
     return {name: CONDITIONS[name].strength for name in shown}
+
+
+def origins_shown(wildcards):
+    """What the files of those conditions must be of."""
+    return [
+        {
+            "network": wildcards.network,
+            "condition": condition,
+            "lineage": lineage_of("perturb_images", wildcards.network, condition),
+        }
+        for condition in conditions_shown(wildcards)
+    ]
 
 
 def subject_of(wildcards):

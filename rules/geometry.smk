@@ -25,6 +25,7 @@ rule solve_geometry:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
+        origin=partial(origin_of, "solve_geometry"),
         geometry=SOLVING,
         seed=SEED,
         code=code("solve_geometry", *SOLVER_CODE, *MEASURE_CODE),

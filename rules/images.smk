@@ -3,6 +3,7 @@
 ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
 SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
 PERTURBED = [condition for condition in CONDITIONS if condition != CLEAN]
+ANSWERS = every(ACCURACY)
 
 
 rule evaluate_accuracy:
@@ -19,7 +20,7 @@ rule evaluate_accuracy:
         mem_mb=grows(8000),
         runtime=grows(30),
     params:
-        network="{network}",
+        origin=partial(origin_of, "evaluate_accuracy"),
         settings=architecture_of,
         data=DATA,
         batch_size=config["accuracy"]["batch_size"],
@@ -43,7 +44,8 @@ rule select_images:
         mem_mb=grows(4000),
         runtime=grows(30),
     params:
-        network="{network}",
+        origin=partial(origin_of, "select_images"),
+        answers_of=networks_to_select_by,
         data=DATA,
         images=config["images"],
         seed=SEED,
@@ -72,7 +74,7 @@ rule perturb_images:
         mem_mb=grows(8000),
         runtime=grows(60),
     params:
-        network="{network}",
+        origin=partial(origin_of, "perturb_images"),
         settings=architecture_of,
         condition=condition_of,
         data=DATA,

@@ -31,7 +31,7 @@ if TRAINED:
             mem_mb=grows(8000),
             runtime=grows(240),
         params:
-            network="{network}",
+            origin=partial(origin_of, "train_network"),
             settings=architecture_of,
             initial=start_of,
             data=DATA,
@@ -65,7 +65,7 @@ if IMPORTED:
             mem_mb=grows(8000),
             runtime=grows(30),
         params:
-            network="{network}",
+            origin=partial(origin_of, "import_weights"),
             settings=architecture_of,
             data=DATA,
             batch_size=config["accuracy"]["batch_size"],

@@ -1,16 +1,11 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
 ANALYSED_LAYERS = {name: list(network.analysed) for name, network in NETWORKS.items()}
-MADE_WITH = {
-    "settings": SOLVING,
-    "seed": SEED,
-    "n_points": config["images"]["n_points"],
-}
 
 
 rule collect_accuracy:
     input:
-        every(ACCURACY),
+        ANSWERS,
     output:
         f"{RESULTS}/tables/accuracy.csv",
     log:
@@ -23,6 +18,7 @@ rule collect_accuracy:
     params:
         networks=list(NETWORKS),
         strengths=STRENGTHS,
+        lineages=partial(lineages_of, "perturb_images"),
         code=code("collect_accuracy"),
     message:
         "Collect the accuracy into a table"
@@ -46,7 +42,7 @@ rule collect_geometry:
     params:
         layers=ANALYSED_LAYERS,
         strengths=STRENGTHS,
-        made_with=dict.fromkeys(NETWORKS, MADE_WITH),
+        lineages=partial(lineages_of, "solve_geometry"),
         code=code("collect_geometry", *VARIABLE_CODE),
     message:
         "Collect the geometry into tables"
@@ -82,6 +78,7 @@ rule verify_results:
             name: network.training["min_accuracy"] if network.is_trained else 0
             for name, network in NETWORKS.items()
         },
+        lineages=lineages_of_weights,
         code=code("verify_results", *VARIABLE_CODE),
     message:
         "Verify the results"
@@ -100,7 +97,7 @@ if len(NETWORKS) > 1:
     rule compare_networks:
         input:
             geometry=rules.collect_geometry.output.geometry,
-            predictions=every(ACCURACY),
+            predictions=ANSWERS,
             images=expand(SELECTED, network=NETWORKS),
         output:
             f"{RESULTS}/tables/comparison.csv",
@@ -112,7 +109,7 @@ if len(NETWORKS) > 1:
             mem_mb=grows(2000),
             runtime=grows(30),
         params:
-            networks=list(NETWORKS),
+            lineages=partial(lineages_of, "perturb_images"),
             conditions=list(CONDITIONS),
             seed=SEED,
             code=code("compare_networks", *VARIABLE_CODE),

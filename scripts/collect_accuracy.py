@@ -15,7 +15,8 @@ def main(snakemake):
             params.networks, params.strengths.items()
         )
     ]
-    files = zip(coordinates, snakemake.input, strict=True)
+    lineages = [params.lineages[one["network"]][one["condition"]] for one in coordinates]
+    files = zip(coordinates, lineages, snakemake.input, strict=True)
     write_table(collect_accuracy(files), snakemake.output[0])
 
 

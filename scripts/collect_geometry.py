@@ -21,7 +21,7 @@ def main(snakemake):
         for index, layer in enumerate(layers)
     ]
     table = collect_geometry(
-        (place, params.made_with[place["network"]], path)
+        (place, params.lineages[place["network"]][place["condition"]], path)
         for place, path in zip(places, snakemake.input, strict=True)
     )
     write_table(table, output.geometry)

@@ -3,22 +3,23 @@
 from itertools import product
 
 from manifold_robustness.comparison import compare_networks
+from manifold_robustness.conditions import CLEAN
 from manifold_robustness.files.csv import read_table, write_table
-from manifold_robustness.files.stores import read_array
+from manifold_robustness.files.images import read_indices
+from manifold_robustness.files.predictions import read_predictions
 from manifold_robustness.jobs import run_job
+from manifold_robustness.lineage import Origin
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
-    coordinates = [
-        {"network": network, "condition": condition}
-        for network, condition in product(params.networks, params.conditions)
-    ]
-    predictions = zip(coordinates, files.predictions, strict=True)
-    indices = {
-        network: read_array(path, "indices")
-        for network, path in zip(params.networks, files.images, strict=True)
-    }
+    places = list(product(params.lineages, params.conditions))
+    origins = [Origin(n, c, lineage=params.lineages[n][c]) for n, c in places]
+    answers = map(read_predictions, files.predictions, origins)
+    predictions = dict(zip(places, answers, strict=True))
+    clean = [origin for origin in origins if origin.condition == CLEAN]
+    selections = map(read_indices, files.images, clean)
+    indices = {origin.network: found for origin, (found, _) in zip(clean, selections, strict=True)}
     table = compare_networks(read_table(files.geometry), predictions, indices, params.seed)
     write_table(table, snakemake.output[0])
 

@@ -1,24 +1,24 @@
 """Predict every test image as it is: the condition clean."""
 
-from manifold_robustness.conditions import CLEAN
 from manifold_robustness.files.predictions import write_predictions
 from manifold_robustness.jobs import run_job
+from manifold_robustness.lineage import Origin
 from manifold_robustness.network.data_sets import class_names, load_split
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.evaluation import predict
-from manifold_robustness.network.weights import load_network
+from manifold_robustness.network.weights import load_network, weights_lineage
 
 
 def main(snakemake):
-    params = snakemake.params
+    params, weights = snakemake.params, snakemake.input.weights
+    origin = Origin(**params.origin)
+    origin = origin.completed(weights_lineage(weights, origin))
     device = prepare_device(snakemake.threads)
     classes = class_names(params.data)
-    network = load_network(
-        params.settings["architecture"], len(classes), snakemake.input.weights, device
-    )
+    network = load_network(params.settings["architecture"], len(classes), weights, device)
     found = predict(network, load_split(params.data, "test"), params.batch_size, device)
-    attributes = {"network": params.network, "condition": CLEAN, "classes": classes}
-    write_predictions(snakemake.output[0], found.predictions, found.labels, attributes)
+    origin = origin.with_content("evaluate_accuracy", test_images_sha256=found.test_images_sha256)
+    write_predictions(snakemake.output[0], found.predictions, found.labels, classes, origin)
 
 
 if __name__ == "__main__":

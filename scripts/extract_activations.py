@@ -3,25 +3,26 @@
 from pathlib import Path
 
 from manifold_robustness.files.images import read_images
-from manifold_robustness.files.stores import provenance, read_attributes
 from manifold_robustness.jobs import run_job
+from manifold_robustness.lineage import Origin, require_agreement
 from manifold_robustness.network.activations import extract_activations
 from manifold_robustness.network.devices import prepare_device
-from manifold_robustness.network.weights import load_network
+from manifold_robustness.network.weights import load_network, weights_lineage
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
+    origin = Origin(**params.origin)
+    images, _, attributes = read_images(files.images, origin)
+    made_from = weights_lineage(files.weights, origin), attributes["lineage"]
+    require_agreement(zip((files.weights, files.images), made_from, strict=True))
+    origin = origin.completed(*made_from)
     device = prepare_device(snakemake.threads)
-    images, _ = read_images(files.images)
-    attributes = read_attributes(files.images)
-    settings = {**attributes["settings"], "network": params.settings}
-    attributes |= provenance(files.weights, **settings)
-    network = load_network(
-        params.settings["architecture"], len(attributes["classes"]), files.weights, device
-    )
+    classes, architecture = attributes["classes"], params.settings["architecture"]
+    network = load_network(architecture, len(classes), files.weights, device)
     paths = {Path(path).name.removesuffix(".zarr.zip"): path for path in snakemake.output}
-    extract_activations(network, images, paths, params.basis, attributes, device)
+    described = {key: attributes[key] for key in ("classes", "perturbation") if key in attributes}
+    extract_activations(network, images, paths, params.basis, origin, described, device)
 
 
 if __name__ == "__main__":

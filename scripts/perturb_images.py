@@ -1,25 +1,25 @@
 """Perturb every test image once: the network's answers, and the selected images among them."""
 
-from manifold_robustness.conditions import Condition
-from manifold_robustness.files.images import read_images, write_images
+from manifold_robustness.conditions import CLEAN, Condition
+from manifold_robustness.files.images import read_indices, write_images
 from manifold_robustness.files.predictions import write_predictions
-from manifold_robustness.files.stores import read_attributes
 from manifold_robustness.jobs import run_job
+from manifold_robustness.lineage import Origin, require_agreement
 from manifold_robustness.network.data_sets import load_split
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.evaluation import perturb_and_predict
-from manifold_robustness.network.weights import load_network
+from manifold_robustness.network.weights import load_network, weights_lineage
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
+    origin, condition = Origin(**params.origin), Condition(**params.condition)
+    indices, attributes = read_indices(files.images, origin.at(condition=CLEAN))
+    weights = weights_lineage(files.weights, origin)
+    origin = origin.completed(weights, attributes["lineage"])
     device = prepare_device(snakemake.threads)
-    condition = Condition(**params.condition)
-    _, indices = read_images(files.images)
-    attributes = read_attributes(files.images)
-    network = load_network(
-        params.settings["architecture"], len(attributes["classes"]), files.weights, device
-    )
+    classes, architecture = attributes["classes"], params.settings["architecture"]
+    network = load_network(architecture, len(classes), files.weights, device)
     found = perturb_and_predict(
         network,
         load_split(params.data, "test"),
@@ -30,11 +30,17 @@ def main(snakemake):
         perturbation_batch=params.perturbation_batch,
         batch_size=params.batch_size,
     )
-    attributes |= {"network": params.network, "condition": condition.name}
-    attributes |= {"perturbation": condition.to_dict()}
-    write_images(snakemake.output.images, found.images, indices, attributes)
-    answers = {key: attributes[key] for key in ("network", "condition", "classes", "seed")}
-    write_predictions(snakemake.output.accuracy, found.predictions, found.labels, answers)
+    seen = origin.with_content("evaluate_accuracy", test_images_sha256=found.test_images_sha256)
+    require_agreement(
+        [
+            (files.weights, weights),
+            (files.images, attributes["lineage"]),
+            ("the data set", seen.lineage),
+        ]
+    )
+    described = {"classes": classes, "perturbation": condition.to_dict()}
+    write_images(snakemake.output.images, found.images, indices, origin, described)
+    write_predictions(snakemake.output.accuracy, found.predictions, found.labels, classes, origin)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from manifold_robustness.figures.about import make_about
 from manifold_robustness.figures.drawing import draw_figure, read_inputs
 from manifold_robustness.figures.files import write_figure
 from manifold_robustness.jobs import run_job
+from manifold_robustness.lineage import Origin
 
 
 def main(snakemake):
     params = snakemake.params
-    inputs = read_inputs(
-        {**snakemake.input}, params.network, params.family, list(params.conditions)
-    )
+    origins = [Origin(**origin) for origin in params.origins]
+    inputs = read_inputs({**snakemake.input}, params.network, params.family, origins)
     about = make_about(params.about, params.conditions)
     figure, caption = draw_figure(params.figure, inputs, about, **params.style)
     write_figure(figure, caption, **snakemake.output)

@@ -4,29 +4,26 @@ from manifold_robustness.files.geometry import write_geometry
 from manifold_robustness.files.stores import read_points
 from manifold_robustness.jobs import run_job
 from manifold_robustness.limits import available_memory, require_geometry
+from manifold_robustness.lineage import Origin
 from manifold_robustness.measures import solve_replicates
 
 
 def main(snakemake):
     params, path = snakemake.params, snakemake.input[0]
-    points, attributes = read_points(path)
-    require_geometry(
-        points.shape[:3], points.shape[3], params.geometry["simulate"], available_memory()
-    )
+    origin = Origin(**params.origin)
+    points, attributes = read_points(path, origin)
+    solving = [params.geometry[key] for key in ("simulate", "n_gaussian_vectors")]
+    require_geometry(points.shape[:3], points.shape[3], *solving, available_memory())
     results = solve_replicates(points, params.geometry, params.seed)
     manifolds = attributes["classes"][: points.shape[1]]
-    provenance = {
-        "network": attributes["network"],
-        "condition": attributes["condition"],
-        "layer": attributes["layer"],
+    described = {
         "layer_label": attributes["layer_label"],
         "basis": attributes["basis"],
         "n_features": attributes["n_features"],
         "n_points": points.shape[2],
-        "seed": params.seed,
-        "settings": params.geometry,
     }
-    write_geometry(snakemake.output[0], results, manifolds, provenance)
+    origin = origin.completed(attributes["lineage"])
+    write_geometry(snakemake.output[0], results, manifolds, origin, described)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,18 @@
 """Check the invariants of the finished tables."""
 
-import json
-from pathlib import Path
-
 from manifold_robustness.files.atomic import written_beside
 from manifold_robustness.files.csv import read_table
+from manifold_robustness.files.metrics import read_metrics
 from manifold_robustness.jobs import run_job
+from manifold_robustness.lineage import Origin
 from manifold_robustness.verification import verify_results
 
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
     test_accuracy = {
-        network: json.loads(Path(path).read_text(encoding="utf-8"))["test_accuracy"]
-        for network, path in zip(params.min_accuracy, files.metrics, strict=True)
+        network: read_metrics(path, Origin(network, lineage=lineage))["test_accuracy"]
+        for (network, lineage), path in zip(params.lineages.items(), files.metrics, strict=True)
     }
     checks = verify_results(
         read_table(files.geometry),

@@ -1,15 +1,19 @@
 """A tiny experiment, script by script, with a stub for what Snakemake gives each of them."""
 
 import importlib
+import json
 from types import SimpleNamespace
 
 from helpers import DIGITS, NETWORK, read_config
+from manifold_robustness.conditions import CLEAN
 from manifold_robustness.configuration import merge
 from manifold_robustness.experiment import read_experiment
 from run_time import recorded
 
 NAME = "small"
 FAMILY = "gaussian"
+STAGES = ["train_network", "evaluate_accuracy", "select_images", "perturb_images"]
+STAGES += ["extract_activations", "solve_geometry"]
 
 
 class Named(list):
@@ -44,9 +48,7 @@ class Experiment:
         self.pairs = [(c, layer) for c in self.conditions for layer in self.analysed]
         self.strengths = {c.name: (c.family, c.strength) for c in self.conditions.values()}
         self.seed = self.config["seed"]
-        settings = {k: v for k, v in self.config["geometry"].items() if k != "layers"}
-        points = self.config["images"]["n_points"]
-        self.made_with = {"settings": settings, "seed": self.seed, "n_points": points}
+        self.solving = {k: v for k, v in self.config["geometry"].items() if k != "layers"}
         self.settings = {"architecture": NETWORK, "code": "digest"}
         self.weights = self.path(f"{NAME}/weights/weights.safetensors")
         (family,) = self.families
@@ -62,6 +64,76 @@ class Experiment:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return str(path)
+
+    def given(self, stage, condition=CLEAN, network=NAME):
+        """Return the settings that the rule of a stage gives its jobs."""
+        of_network = {"settings": self.settings, "data": DIGITS}
+        batch = {"batch_size": self.config["accuracy"]["batch_size"]}
+        return {
+            "train_network": {
+                **of_network,
+                "initial": {"weights": "none", "weights_file": None},
+                "training": self.network.training,
+                "seed": self.seed,
+            },
+            "import_weights": {**of_network, **batch},
+            "evaluate_accuracy": {**of_network, **batch},
+            "select_images": {
+                "answers_of": [network],
+                "data": DIGITS,
+                "images": self.config["images"],
+                "seed": self.seed,
+            },
+            "perturb_images": {
+                **of_network,
+                **batch,
+                "condition": self.conditions[condition].to_dict(),
+                "perturbation_batch": self.config["perturbation_batch"],
+                "seed": self.seed,
+            },
+            "extract_activations": {
+                "settings": self.settings,
+                "basis": self.config["activations"]["basis"],
+            },
+            "solve_geometry": {"geometry": self.solving, "seed": self.seed},
+        }[stage]
+
+    def lineage(self, stage, condition=CLEAN, network=NAME, code="digest", **changes):
+        """Return what a file of a stage is made from; `changes` are of that stage's settings."""
+        passed = STAGES[: STAGES.index(stage) + 1] if stage in STAGES else [stage]
+        if condition == CLEAN and "perturb_images" in passed:
+            passed.remove("perturb_images")
+        entries = {
+            one: {"settings": self.given(one, condition, network), "code": "digest"}
+            for one in passed
+        }
+        if stage in entries:  # clean images are perturbed by no job
+            settings = {**entries[stage]["settings"], **changes}
+            entries[stage] = {"settings": settings, "code": code}
+        lineage = {network: entries}
+        selecting = entries.get("select_images", {"settings": {"answers_of": []}})
+        for other in selecting["settings"]["answers_of"]:
+            if other != network:
+                lineage |= self.lineage("evaluate_accuracy", network=other)
+        return json.loads(json.dumps(lineage))
+
+    def origin(self, stage, condition=CLEAN, layer=None, code="digest", **changes):
+        """Return the place of a file of a stage, and what it is made from, as the rules do."""
+        lineage = self.lineage(stage, condition, code=code, **changes)
+        place = None if stage in ("train_network", "import_weights") else condition
+        return {"network": NAME, "condition": place, "layer": layer, "lineage": lineage}
+
+    def lineages(self, stage):
+        """Return, by network and condition, what the files of a stage are made from."""
+        return {NAME: {name: self.lineage(stage, name) for name in self.conditions}}
+
+    def run_stage(self, stage, output, inputs, condition=CLEAN, layer=None, **changes):
+        """Run the job of a stage, its settings changed; further params and options as `run`."""
+        options = {key: changes.pop(key) for key in ("config", "checkpoint") if key in changes}
+        code = changes.pop("code", "digest")
+        params = {**self.given(stage, condition), **changes, "code": code}
+        origin = self.origin(stage, condition, layer, code, **changes)
+        return self.run(stage, output, inputs, origin=origin, **params, **options)
 
     def run(self, script, output, inputs=None, threads=1, config=None, **params):
         module = importlib.import_module(script)
@@ -89,93 +161,56 @@ class Experiment:
 
     def train(self, folder=NAME, config=None, inputs=None, code="digest", **changes):
         history = self.path(f"{folder}/weights/history.csv")
-        return self.run(
+        return self.run_stage(
             "train_network",
             Named(**self.network_files(folder), history=history),
             inputs,
             config=config,
-            network=NAME,
-            settings=self.settings,
-            initial={"weights": "none", "weights_file": None},
-            data=DIGITS,
-            training={**self.network.training, **changes},
-            seed=self.seed,
-            checkpoint=self.path(f"{folder}/weights/checkpoint.pt"),
             code=code,
+            checkpoint=self.path(f"{folder}/weights/checkpoint.pt"),
+            training={**self.network.training, **changes},
         )
 
     def take(self, folder, weights, config=None, **changes):
-        settings = {
-            "network": NAME,
-            "settings": self.settings,
-            "data": DIGITS,
-            "batch_size": 300,
-            **changes,
-        }
-        output = Named(**self.network_files(folder))
-        return self.run("import_weights", output, Named(weights=weights), config=config, **settings)
+        output, given = Named(**self.network_files(folder)), Named(weights=weights)
+        return self.run_stage("import_weights", output, given, config=config, **changes)
 
     def evaluate(self):
-        return self.run(
-            "evaluate_accuracy",
-            Named(self.path(f"{NAME}/accuracy/clean.h5")),
-            Named(weights=self.weights),
-            network=NAME,
-            settings=self.settings,
-            data=DIGITS,
-            batch_size=self.config["accuracy"]["batch_size"],
-        )[0]
+        output = Named(self.path(f"{NAME}/accuracy/clean.h5"))
+        return self.run_stage("evaluate_accuracy", output, Named(weights=self.weights))[0]
 
-    def select(self, *accuracy, **changes):
-        return self.run(
+    def select(self, *accuracy, answers_of=(NAME,), **changes):
+        return self.run_stage(
             "select_images",
             Named(self.path(f"{NAME}/images/clean.zarr.zip")),
             Named(accuracy=accuracy),
-            network=NAME,
-            data=DIGITS,
+            answers_of=answers_of,
             images={**self.config["images"], **changes},
-            seed=self.seed,
         )[0]
 
     def perturb(self, name, clean):
         """Return the files of a condition's accuracy and images."""
-        return self.run(
+        return self.run_stage(
             "perturb_images",
             Named(
                 accuracy=self.path(f"{NAME}/accuracy/{name}.h5"),
                 images=self.path(f"{NAME}/images/{name}.zarr.zip"),
             ),
             Named(images=clean, weights=self.weights),
-            network=NAME,
-            settings=self.settings,
-            condition=self.conditions[name].to_dict(),
-            data=DIGITS,
-            perturbation_batch=self.config["perturbation_batch"],
-            batch_size=self.config["accuracy"]["batch_size"],
-            seed=self.seed,
+            name,
         )
 
-    def extract(self, name, images, layers=None):
+    def extract(self, name, images, layers=None, weights=None):
         stores = [
             self.path(f"{NAME}/activations/{name}/{layer}.zarr.zip")
             for layer in layers or self.kept
         ]
-        return self.run(
-            "extract_activations",
-            Named(*stores),
-            Named(images=images, weights=self.weights),
-            settings=self.settings,
-            basis=self.config["activations"]["basis"],
-        )
+        inputs = Named(images=images, weights=weights or self.weights)
+        return self.run_stage("extract_activations", Named(*stores), inputs, name)
 
     def solve(self, name, layer, store):
-        return self.run(
-            "solve_geometry",
-            Named(self.path(f"{NAME}/geometry/{name}/{layer}.h5")),
-            Named(store),
-            geometry=self.made_with["settings"],
-            seed=self.seed,
-        )[0]
+        output = Named(self.path(f"{NAME}/geometry/{name}/{layer}.h5"))
+        return self.run_stage("solve_geometry", output, Named(store), name, layer)[0]
 
     def collect(self, geometry, accuracies):
         paths = {
@@ -187,7 +222,7 @@ class Experiment:
             Named(*geometry),
             strengths=self.strengths,
             layers={NAME: self.analysed},
-            made_with={NAME: self.made_with},
+            lineages=self.lineages("solve_geometry"),
         )
         self.run(
             "collect_accuracy",
@@ -195,6 +230,7 @@ class Experiment:
             Named(*accuracies),
             networks=[NAME],
             strengths=self.strengths,
+            lineages=self.lineages("perturb_images"),
         )
         return paths
 
@@ -207,6 +243,7 @@ class Experiment:
             images={**self.config["images"], **changes},
             tolerance=self.config["geometry"]["tolerance"],
             min_accuracy={NAME: self.network.training["min_accuracy"]},
+            lineages={NAME: self.lineage("train_network")},
         )[0]
 
     def judge(self, tables):
@@ -234,6 +271,7 @@ class Experiment:
             network=NAME,
             family=FAMILY if self.figures[name].scope == "family" else "",
             conditions=conditions or {},
+            origins=[self.origin("perturb_images", condition) for condition in conditions or {}],
             about={**self.about, **changes},
             style=self.figures[name].style,
         )

@@ -9,9 +9,11 @@ import pandas as pd
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.figures.about import About
 from manifold_robustness.figures.drawing import draw_figure
+from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.files.images import write_images
 from manifold_robustness.files.predictions import write_predictions
+from manifold_robustness.lineage import Origin
 
 SIGMA = Strength("sigma", "σ", "standard deviation of the noise, pixel units")
 ABOUT = About(family="gaussian", title="Gaussian noise", strength=SIGMA)
@@ -103,17 +105,26 @@ def make_pictures(n: int, channels: int = 3) -> list[np.ndarray]:
     return [np.full((channels, 4, 4), i / n, dtype=np.float32) for i in range(n)]
 
 
-def write_examples(folder: Path, pictures, predicted, true_class, levels=LEVELS) -> dict:
+def origin(condition: str, network: str = "plain") -> Origin:
+    """Return what a made-up file of one condition says of itself."""
+    return Origin(network, condition, lineage={network: {}})
+
+
+def write_examples(
+    folder: Path, pictures, predicted, true_class, levels=LEVELS, network="plain"
+) -> dict:
     """Write one image under each condition with the class predicted; return what a figure gets."""
     classes = sorted({"bird", true_class, *predicted})
     inputs, names = {"images": {}, "predictions": {}}, [condition(level) for level in levels]
     for name, picture, found in zip(names, pictures, predicted, strict=True):
         paths = [Path(folder, f"{name['condition']}{end}") for end in (".zarr.zip", ".h5")]
         paths[0].parent.mkdir(parents=True, exist_ok=True)
-        write_images(paths[0], picture[None, None, None], np.zeros((1, 1, 1), int), {})
+        wanted = origin(name["condition"], network)
+        write_images(paths[0], picture[None, None, None], np.zeros((1, 1, 1), int), wanted, {})
         labels, outcome = (np.array([classes.index(one)]) for one in (true_class, found))
-        write_predictions(paths[1], outcome, labels, {"classes": classes})
-        inputs["images"][name["condition"]], inputs["predictions"][name["condition"]] = paths
+        write_predictions(paths[1], outcome, labels, classes, wanted)
+        for key, path in zip(inputs, paths, strict=True):
+            inputs[key][name["condition"]] = StoredFile(path, wanted)
     return inputs
 
 

@@ -1,11 +1,31 @@
 """Made-up results of the geometry, for the tests of files, tables and invariants."""
 
+from pathlib import Path
+
 import numpy as np
 
 from manifold_robustness.files.geometry import VARIABLES, write_geometry
+from manifold_robustness.files.stamps import read_origin
+from manifold_robustness.lineage import Origin
 
 CLASSES = ["ant", "bee"]
-MADE_WITH = {"settings": {"margin": 0.5}, "seed": 1}
+STAGES = {
+    "train_network": {"settings": {"seed": 1}, "code": "ab"},
+    "solve_geometry": {"settings": {"geometry": {"margin": 0.5}, "seed": 1}, "code": "cd"},
+}
+
+
+def origin(network="resnet18", condition="clean", layer="conv1", **contents):
+    """Return where a made-up file belongs, whose weights have the contents that are given."""
+    lineage = {network: {stage: dict(entry) for stage, entry in STAGES.items()}}
+    lineage[network]["train_network"] |= contents
+    return Origin(network, condition, layer, lineage)
+
+
+def origin_said(path: str | Path, condition: str) -> Origin:
+    """Return the origin that a file of a real run says, of the condition that it should be of."""
+    said = read_origin(path)
+    return Origin(said["network"], condition, said.get("layer"), said["lineage"])
 
 
 def make_results(n_replicates=3, n_manifolds=2, **changes):
@@ -23,16 +43,7 @@ def make_results(n_replicates=3, n_manifolds=2, **changes):
 
 
 def write(path, n_features=100, of=None, **changes):
-    """Write made-up geometry, of a network, condition and layer, and return `path`."""
-    attributes = {
-        "network": "resnet18",
-        "condition": "clean",
-        "layer": "conv1",
-        **(of or {}),
-        "layer_label": "layer_1_Conv2d",
-        "n_points": 6,
-        "n_features": n_features,
-        **MADE_WITH,
-    }
-    write_geometry(path, make_results(**changes), CLASSES, attributes)
+    """Write made-up geometry of an origin, and return `path`."""
+    attributes = {"layer_label": "layer_1_Conv2d", "n_points": 6, "n_features": n_features}
+    write_geometry(path, make_results(**changes), CLASSES, of or origin(), attributes)
     return path

@@ -1,6 +1,5 @@
 """Tables: tidy CSV from the files of the geometry and of the accuracy."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,11 +8,10 @@ import pandas as pd
 
 from .conditions import CLEAN
 from .conventions import HARMONIC, to_averaging_scale
-from .errors import StoreError
 from .files.geometry import VARIABLES, read_geometry
-from .files.predictions import read_place, read_predictions
-from .files.stores import how_to_rebuild
+from .files.predictions import read_predictions
 from .intervals import student_interval, wilson_interval
+from .lineage import Origin, require_agreement
 
 PER_MANIFOLD = [name for name, variable in VARIABLES.items() if variable.axes == "manifold"]
 PER_REPLICATE = [name for name, variable in VARIABLES.items() if variable.axes == "replicate"]
@@ -27,18 +25,25 @@ def collect_geometry(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
 
     Parameters
     ----------
-    files : iterable of (coordinates, settings, path)
-        `coordinates` holds `COORDINATES`; `settings` what the file must have been solved with, as
-        attributes to their values. Measures of a whole replicate repeat on its rows.
+    files : iterable of (coordinates, lineage, path)
+        `coordinates` holds `COORDINATES`; `lineage` what the file must have been made from
+        (:class:`~manifold_robustness.lineage.Origin`). Measures of a whole replicate repeat on its
+        rows.
 
     Raises
     ------
     StoreError
-        For a file of another network, condition or layer, and one that was solved with other
-        settings: Snakemake can take one for new that a job
-        wrote after its driver's death, or from a configuration that was edited meanwhile.
+        For a file of another network, condition or layer, for one that was made from other settings
+        or by other code, and for files that were made from other weights or images than the others:
+        Snakemake can take one for new that a job wrote after its driver's death, that was copied,
+        or that is from a configuration that was edited meanwhile.
     """
-    rows = [_rows(coordinates, settings, path) for coordinates, settings, path in files]
+    rows, lineages = [], []
+    for coordinates, lineage, path in files:
+        values, manifolds, attributes = read_geometry(path, _wanted(coordinates, lineage))
+        rows.append(_rows(coordinates, values, manifolds, attributes))
+        lineages.append((path, attributes["lineage"]))
+    require_agreement(lineages)
     return pd.concat(rows, ignore_index=True)
 
 
@@ -68,7 +73,7 @@ def average_replicates(table: pd.DataFrame) -> pd.DataFrame:
     return _to_averaging_scales(scaled.mean(skipna=False).reset_index())
 
 
-def collect_accuracy(files: Iterable[tuple[dict, str | Path]]) -> pd.DataFrame:
+def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataFrame:
     """Return one row per (network, condition): accuracies and their 95 % Wilson intervals.
 
     `accuracy` is that on all test images; `kept_accuracy` that on the images that the same network
@@ -77,56 +82,32 @@ def collect_accuracy(files: Iterable[tuple[dict, str | Path]]) -> pd.DataFrame:
 
     Parameters
     ----------
-    files : iterable of (coordinates, path)
-        Clean ones of each network too; `coordinates` has network, condition, family and strength.
+    files : iterable of (coordinates, lineage, path)
+        Clean ones of each network too; `coordinates` has network, condition, family and strength,
+        `lineage` is what the file must have been made from.
 
     Raises
     ------
     StoreError
-        For a file of another network or condition.
+        For a file of another network or condition, or of another lineage.
     """
-    files = list(files)
-    for coordinates, path in files:
-        require_place(path, read_place(path), coordinates)
-    kept = {
-        coordinates["network"]: _read_correct(path)[0]
-        for coordinates, path in files
-        if coordinates["condition"] == CLEAN
-    }
+    outcomes, lineages, kept = [], [], {}
+    for coordinates, lineage, path in files:
+        found = read_predictions(path, _wanted(coordinates, lineage))
+        lineages.append((path, found.lineage))
+        outcomes.append((coordinates, found.correct, len(found.classes)))
+        if coordinates["condition"] == CLEAN:
+            kept[coordinates["network"]] = found.correct
+    require_agreement(lineages)
     return pd.DataFrame(
         [
-            _accuracies(coordinates, path, kept[coordinates["network"]])
-            for coordinates, path in files
+            _accuracies(coordinates, correct, n_classes, kept[coordinates["network"]])
+            for coordinates, correct, n_classes in outcomes
         ]
     )
 
 
-def require_place(path: str | Path, found: dict, wanted: dict) -> None:
-    """Raise :class:`StoreError` where a file is not of the place that it was taken for.
-
-    `found` are the file's attributes, `wanted` the coordinates; of these, those that a file bears
-    are compared: network, condition and layer.
-    """
-    for name in ("network", "condition", "layer"):
-        if name in wanted and found.get(name) != wanted[name]:
-            raise StoreError(
-                f"Need a file of the {name} {wanted[name]}. Got {path}, which is of the {name} "
-                f"{found.get(name)}; {how_to_rebuild(path)}"
-            )
-
-
-def _rows(coordinates, settings, path):
-    values, manifolds, attributes = read_geometry(path)
-    require_place(path, attributes, coordinates)
-    for name, wanted in settings.items():
-        found = attributes.get(name)
-        if isinstance(wanted, dict):
-            found = json.loads(found)
-        if found != wanted:
-            raise StoreError(
-                f"Need geometry solved with the {name} {wanted}, as the configuration says. Got "
-                f"{path}, solved with {found}; {how_to_rebuild(path)}"
-            )
+def _rows(coordinates, values, manifolds, attributes):
     replicates, n_manifolds = values["capacity"].shape
     rows = {
         **{name: coordinates[name] for name in COORDINATES},
@@ -142,8 +123,12 @@ def _rows(coordinates, settings, path):
     return pd.DataFrame(rows)
 
 
-def _accuracies(coordinates, path, kept):
-    correct, n_classes = _read_correct(path)
+def _wanted(coordinates, lineage):
+    place = {name: coordinates[name] for name in ("condition", "layer") if name in coordinates}
+    return Origin(coordinates["network"], **place, lineage=lineage)
+
+
+def _accuracies(coordinates, correct, n_classes, kept):
     return {
         **coordinates,
         "n_classes": n_classes,
@@ -177,9 +162,3 @@ def _mean_and_interval(measure, values):
 
 def _bounded(name, interval):
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
-
-
-def _read_correct(path):
-    """Return which images are classified correctly, and the number of classes."""
-    predictions, labels, classes = read_predictions(path)
-    return predictions == labels, len(classes)

@@ -1,15 +1,14 @@
 """Differences between the networks of a run, condition by condition, with their intervals."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .collection import average_replicates
 from .errors import DataError
-from .files.predictions import read_predictions
+from .files.predictions import Predictions
 from .intervals import bootstrap_difference, student_interval, welch_interval
 from .seeds import generator
 
@@ -18,7 +17,7 @@ MEASURES = ["capacity", "radius", "dimension", "center_correlation"]  # of the l
 
 def compare_networks(
     geometry: pd.DataFrame,
-    predictions: Iterable[tuple[dict, str | Path]],
+    predictions: Mapping[tuple[str, str], Predictions],
     indices: dict[str, np.ndarray],
     seed: int,
 ) -> pd.DataFrame:
@@ -35,9 +34,8 @@ def compare_networks(
     ----------
     geometry
         The table of :func:`.collect_geometry`.
-    predictions : iterable of (coordinates, path)
-        Of every network under every condition, in the order of the table; `coordinates` has network
-        and condition.
+    predictions
+        By network and condition: of every network under every condition, in the order of the table.
     indices
         By network, the places in the test set of the images whose geometry was measured
         (n_replicates, n_manifolds, n_points).
@@ -57,10 +55,7 @@ def compare_networks(
     DataError
         For networks that were tested on other images.
     """
-    outcomes = {}
-    for coordinates, path in predictions:
-        found, labels, _ = read_predictions(path)
-        outcomes[coordinates["network"], coordinates["condition"]] = found == labels, labels
+    outcomes = {place: (found.correct, found.labels) for place, found in predictions.items()}
     replicates = _last_layers(average_replicates(geometry))
     places = replicates[["condition", "family", "strength"]].drop_duplicates()
     rows = []

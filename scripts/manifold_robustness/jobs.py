@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ManifoldRobustnessError
+from .files.records import needs_record, write_record
 
 logger = logging.getLogger("manifold_robustness")
 
@@ -16,8 +17,10 @@ logger = logging.getLogger("manifold_robustness")
 def run_job(main: Callable[[Any], None], job: Any) -> None:
     """Call ``main(job)``; an error that is meant for the reader ends the process with one sentence.
 
-    `job` has ``rule``, ``wildcards`` and ``log`` as a workflow's script finds them. The log file
-    gets every message, the time and the greatest memory; the screen gets what went wrong.
+    `job` has ``rule``, ``wildcards``, ``params``, ``input``, ``output`` and ``log`` as a workflow's
+    script finds them. The log file gets every message, the time and the greatest memory; the screen
+    gets what went wrong. A job that gathers leaves a record beside its log
+    (:mod:`~manifold_robustness.files.records`).
     """
     _open_log(job.log)
     name = job_name(job)
@@ -25,6 +28,8 @@ def run_job(main: Callable[[Any], None], job: Any) -> None:
     start = time.perf_counter()
     try:
         main(job)
+        if needs_record(job.output):
+            write_record(job.log[0], dict(job.params.items()), job.input, job.output)
     except ManifoldRobustnessError as error:
         sys.exit(_failed(f"{name} failed: {error}"))
     except Exception:

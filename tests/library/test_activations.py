@@ -13,7 +13,8 @@ import torch
 
 from helpers import NETWORK, ROOT
 from manifold_robustness.errors import GeometryError
-from manifold_robustness.files.stores import read_array, read_attributes
+from manifold_robustness.files.stores import read_points
+from manifold_robustness.lineage import Origin
 from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.activations import extract_activations, span_coordinates
 from manifold_robustness.network.weights import initial_network
@@ -22,6 +23,7 @@ CPU = torch.device("cpu")
 LAYERS = ["input", "first", "pool", "head"]
 FEATURES = {"input": 192, "first": 512, "pool": 128, "head": 10}
 SHAPE = (2, 5, 6)  # replicates, manifolds, points
+ORIGIN = Origin("small", "clean", lineage={"small": {}})
 IMAGES = np.random.default_rng(0).random((*SHAPE, 3, 8, 8), dtype=np.float32)
 
 
@@ -39,12 +41,17 @@ def stores(network, tmp_path_factory):
         for basis in ("auto", "features")
     }
     for basis, by_layer in paths.items():
-        extract_activations(network, IMAGES, by_layer, basis, {"condition": "clean"}, CPU)
+        extract_activations(network, IMAGES, by_layer, basis, ORIGIN, {}, CPU)
     return paths
 
 
+def read_file(path, layer):
+    """Return the points of a store, and its attributes."""
+    return read_points(path, ORIGIN.at(layer=layer))
+
+
 def read(stores, basis, layer):
-    return read_array(stores[basis][layer], "activations")
+    return read_file(stores[basis][layer], layer)[0]
 
 
 def test_features_are_the_layers_outputs(stores, network):
@@ -95,19 +102,25 @@ def test_both_bases_have_the_same_geometry(stores, layer):
 
 
 def test_attributes_say_where_a_store_comes_from(stores):
-    attributes = read_attributes(stores["auto"]["first"])
+    described = {
+        (basis, layer): read_file(stores[basis][layer], layer)[1]
+        for basis in stores
+        for layer in LAYERS
+    }
+    attributes = described["auto", "first"]
+    assert attributes["network"] == "small" and attributes["lineage"] == {"small": {}}
     assert attributes["condition"] == "clean" and attributes["layer"] == "first"
     assert attributes["layer_label"] == "layer_1_Conv2d"
     assert (attributes["basis"], attributes["n_features"]) == ("span", 512)
-    assert read_attributes(stores["auto"]["head"])["basis"] == "features"
-    assert read_attributes(stores["features"]["first"])["basis"] == "features"
+    assert described["auto", "head"]["basis"] == "features"
+    assert described["features", "first"]["basis"] == "features"
 
 
 @pytest.mark.parametrize(("basis", "passes"), [("auto", [2, 30, 30]), ("features", [2] + [6] * 10)])
 def test_images_pass_together_only_where_a_rotation_needs_them(network, tmp_path, basis, passes):
     sizes = []
     handle = network.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
-    extract_activations(network, IMAGES, {"first": tmp_path / "x"}, basis, {}, CPU)
+    extract_activations(network, IMAGES, {"first": tmp_path / "x"}, basis, ORIGIN, {}, CPU)
     handle.remove()
     assert sizes == passes
 
@@ -115,7 +128,7 @@ def test_images_pass_together_only_where_a_rotation_needs_them(network, tmp_path
 def test_the_hooks_are_removed_whatever_happens(stores, network, tmp_path):
     with pytest.raises(RuntimeError):
         extract_activations(
-            network, IMAGES[..., :1, :, :], {"first": tmp_path / "x"}, "auto", {}, CPU
+            network, IMAGES[..., :1, :, :], {"first": tmp_path / "x"}, "auto", ORIGIN, {}, CPU
         )
     assert not any(module._forward_hooks for module in network.modules())
     assert not list(tmp_path.iterdir())
@@ -123,8 +136,8 @@ def test_the_hooks_are_removed_whatever_happens(stores, network, tmp_path):
 
 def test_layers_and_replicates_do_not_change_one_another(stores, network, tmp_path):
     path = tmp_path / "first.zarr.zip"
-    extract_activations(network, IMAGES[1:], {"first": path}, "auto", {}, CPU)
-    assert np.allclose(read_array(path, "activations")[0], read(stores, "auto", "first")[1])
+    extract_activations(network, IMAGES[1:], {"first": path}, "auto", ORIGIN, {}, CPU)
+    assert np.allclose(read_file(path, "first")[0][0], read(stores, "auto", "first")[1])
 
 
 @pytest.mark.parametrize("basis", ["auto", "features"])
@@ -132,9 +145,9 @@ def test_values_that_are_not_finite_are_kept_and_refused_by_the_geometry(network
     images = IMAGES.copy()
     images[1, 2, 3, 0, 0, 0] = np.nan
     paths = {layer: tmp_path / layer for layer in ("input", "head")}
-    extract_activations(network, images, paths, basis, {}, CPU)
-    for path in paths.values():
-        values = read_array(path, "activations")
+    extract_activations(network, images, paths, basis, ORIGIN, {}, CPU)
+    for layer, path in paths.items():
+        values = read_file(path, layer)[0]
         assert np.isfinite(values[0]).all() and np.isnan(values[1, 2, 3]).any()
     settings = {
         "margin": 0.0,
@@ -163,13 +176,15 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import numpy as np, torch
 from manifold_robustness.network.activations import extract_activations
+from manifold_robustness.lineage import Origin
 
 torch.set_num_threads(1)
 network = torch.nn.Sequential(*[torch.nn.Conv2d(3, 3, 1) for _ in range(12)]).eval()
+origin = Origin("small", "clean", lineage={"small": {}})
 images = np.zeros((1, 4, 10, 3, 160, 160), np.float32)
 for n_layers in (2, 12):
     paths = {str(k): Path(sys.argv[2], str(k)) for k in range(n_layers)}
-    extract_activations(network, images, paths, sys.argv[3], {}, torch.device("cpu"))
+    extract_activations(network, images, paths, sys.argv[3], origin, {}, torch.device("cpu"))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
@@ -187,5 +202,7 @@ def test_memory_does_not_grow_with_the_number_of_layers(tmp_path, basis):
 def test_modules_with_dots_in_their_path_are_found(tmp_path):
     block = torch.nn.Sequential(OrderedDict(conv=torch.nn.Conv2d(3, 2, 1)))
     network = torch.nn.Sequential(OrderedDict(block=block)).eval()
-    extract_activations(network, IMAGES, {"block.conv": tmp_path / "x"}, "features", {}, CPU)
-    assert read_attributes(tmp_path / "x")["n_features"] == 128
+    extract_activations(
+        network, IMAGES, {"block.conv": tmp_path / "x"}, "features", ORIGIN, {}, CPU
+    )
+    assert read_file(tmp_path / "x", "block.conv")[1]["n_features"] == 128

@@ -18,16 +18,20 @@ from run_time import is_wording, word_statements
 
 LIBRARY = read_library(ROOT / "scripts")
 SCRIPTS = sorted(name for name in LIBRARY.paths if name.split(".")[0] != PACKAGE)
-# No result depends on these: they read the configuration before any job, refuse, print, open a log,
-# or make digests. So a change of them makes nothing stale.
+# No result depends on these: they read the configuration before any job, find what is out of date,
+# refuse, print, open a log, keep records, or make digests. So a change of them makes nothing stale.
 NOT_OF_JOBS = {
     "code_digests",
     "console",
     "experiment",
+    "files.examined",
+    "files.records",
     "jobs",
     "network.checks",
     "network.layer_list",
     "networks",
+    "patterns",
+    "provenance",
 }
 
 

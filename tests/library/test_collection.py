@@ -19,7 +19,7 @@ from manifold_robustness.collection import (
 from manifold_robustness.errors import StoreError
 from manifold_robustness.files.csv import read_table, write_table
 from manifold_robustness.files.predictions import write_predictions
-from result_files import MADE_WITH, write
+from result_files import origin, write
 
 T2, T3 = 12.706204736432095, 4.302652729911275  # Student's t for 95 %, 1 and 2 degrees of freedom
 
@@ -30,16 +30,30 @@ def place(condition="clean", strength=0.0, layer="conv1", index=0, network="resn
     return dict(zip(COORDINATES, values, strict=True))
 
 
+def at(network="resnet18", condition="clean", layer="conv1", **_):
+    """Return the origin of a file with such coordinates."""
+    return origin(network, condition, layer)
+
+
 def collect(*files):
     """Return the geometry of (coordinates, path), all made with the same settings."""
-    return collect_geometry((coordinates, MADE_WITH, path) for coordinates, path in files)
+    return collect_geometry(
+        (coordinates, at(**coordinates).lineage, path) for coordinates, path in files
+    )
+
+
+def count(*files):
+    """Return the accuracy of (coordinates, path), all made with the same settings."""
+    return collect_accuracy(
+        (coordinates, at(**coordinates).lineage, path) for coordinates, path in files
+    )
 
 
 def test_there_is_a_row_per_network_condition_layer_replicate_and_manifold(tmp_path):
     first = write(tmp_path / "1.h5", capacity=np.array([[1, 2], [3, 4], [5, 6.0]]))
     other = place("gaussian/sigma-0.1", 0.1, "fc", 1, network="own")
     rho = np.array([0.25])
-    second = write(tmp_path / "2.h5", 7, other, n_replicates=1, center_correlation=rho)
+    second = write(tmp_path / "2.h5", 7, at(**other), n_replicates=1, center_correlation=rho)
     table = collect((place(), first), (other, second))
     assert len(table) == 3 * 2 + 2
     assert list(table["capacity"][:6]) == [1, 2, 3, 4, 5, 6]
@@ -57,19 +71,51 @@ def test_there_is_a_row_per_network_condition_layer_replicate_and_manifold(tmp_p
     assert {*COORDINATES, *PER_MANIFOLD, *PER_REPLICATE} <= set(table.columns)
 
 
+def changed(stage, **entry):
+    """Return the lineage of a file of ours with another entry of a stage."""
+    lineage = origin().lineage
+    lineage["resnet18"][stage] |= entry
+    return lineage
+
+
+SOLVED = origin().lineage["resnet18"]["solve_geometry"]["settings"]
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("lineage", "words"),
     [
-        ("settings", {"margin": 0.25}, r"settings {'margin': 0\.25}, .*, solved with .* 0\.5}"),
-        ("seed", 2, r"the seed 2, as the configuration says\. Got .*1\.h5, solved with 1; rebuild"),
+        (
+            changed("solve_geometry", settings={**SOLVED, "geometry": {"margin": 0.25}}),
+            r"1\.h5, which is not: in the solve .*resnet18, geometry\.margin was 0\.5 and is 0\.25",
+        ),
+        (changed("solve_geometry", settings={**SOLVED, "seed": 2}), "solve .*seed was 1 and is 2"),
+        (changed("train_network", settings={"seed": 2}), "the training .*seed was 1 and is 2"),
+        (changed("train_network", code="x"), "the training .*its code was another; remove it with"),
+        ({"resnet18": {"train_network": {}}}, "the training .*settings"),
     ],
 )
-def test_a_file_of_other_settings_is_refused(tmp_path, name, value, words):
+def test_a_file_of_other_settings_is_refused(tmp_path, lineage, words):
     path = write(tmp_path / "1.h5")
-    good, bad = (place(), MADE_WITH, path), (place(), {**MADE_WITH, name: value}, path)
+    good, bad = (place(), origin().lineage, path), (place(), lineage, path)
     assert len(collect_geometry([good])) == 6
     with pytest.raises(StoreError, match=words):
         collect_geometry([good, bad])
+
+
+def test_files_of_two_trainings_of_one_network_are_refused(tmp_path):
+    """Each is what the configuration asks for, and they don't belong together."""
+    files, answers = [], []
+    for layer, weights in (("conv1", "ab"), ("fc", "ab"), ("head", "cd")):
+        of = origin(layer=layer, weights_sha256=weights)
+        files.append((place(layer=layer), write(tmp_path / f"{layer}.h5", of=of)))
+    assert len(collect(*files[:2])) == 12
+    with pytest.raises(StoreError, match=r"conv1\.h5 and .*head\.h5, .* other weights .*resnet18"):
+        collect(*files)
+    for coordinates, weights in ((CLEAN, "ab"), (NOISY, "cd")):
+        path = make_predictions(tmp_path / f"{weights}.h5", [True], coordinates, weights)
+        answers.append((coordinates, path))
+    with pytest.raises(StoreError, match=r"ab\.h5 and .*cd\.h5, .* other weights .*own"):
+        count(*answers)
 
 
 @pytest.fixture
@@ -79,7 +125,7 @@ def summary(tmp_path):
     radius = np.array([[1, 3], [2, 4], [3, 5.0]])  # means 2, 3, 4
     three = write(tmp_path / "3.h5", capacity=capacity, radius=radius)
     few = {"capacity": capacity[:1], "radius": radius[:1]}
-    one = write(tmp_path / "1.h5", of=place(layer="fc"), n_replicates=1, **few)
+    one = write(tmp_path / "1.h5", of=at(layer="fc"), n_replicates=1, **few)
     table = collect((place(), three), (place(layer="fc", index=1), one))
     return summarise_geometry(table).set_index("layer")
 
@@ -98,7 +144,7 @@ def test_an_interval_of_the_capacity_is_that_of_its_inverse_turned_over(tmp_path
     capacity = np.array([[0.1, 0.1], [0.125, 0.125]])  # inverses 10 and 8
     file = write(tmp_path / "2.h5", n_replicates=2, capacity=capacity)
     capacity = np.array([[0.1, 0.1], [0.1001, 0.1001]])
-    near = write(tmp_path / "n.h5", of=place(layer="fc"), n_replicates=2, capacity=capacity)
+    near = write(tmp_path / "n.h5", of=at(layer="fc"), n_replicates=2, capacity=capacity)
     table = collect((place(), file), (place(layer="fc", index=1), near))
     far, close = summarise_geometry(table).to_dict("records")
     assert far["capacity"] == pytest.approx(1 / 9)
@@ -147,12 +193,12 @@ def test_a_file_of_another_place_is_refused(tmp_path, name, wanted):
     if name != "layer":
         path = make_predictions(tmp_path / "c.h5", np.ones(10, bool))
         with pytest.raises(StoreError, match=f"Need a file of the {name}"):
-            collect_accuracy([(CLEAN | {name: wanted + "!"}, path)])
+            count((CLEAN | {name: wanted + "!"}, path))
 
 
 def test_networks_are_summarised_apart(tmp_path):
-    weak = write(tmp_path / "1.h5", of=place(network="weak"), radius=np.full((3, 2), 1.0))
-    strong = write(tmp_path / "2.h5", of=place(network="strong"), radius=np.full((3, 2), 2.0))
+    weak = write(tmp_path / "1.h5", of=at("weak"), radius=np.full((3, 2), 1.0))
+    strong = write(tmp_path / "2.h5", of=at("strong"), radius=np.full((3, 2), 2.0))
     table = collect((place(network="weak"), weak), (place(network="strong"), strong))
     summary = summarise_geometry(table)
     assert summary.columns[0] == "network"
@@ -168,11 +214,12 @@ NOISY = {
 }
 
 
-def make_predictions(path, correct, of=CLEAN):
+def make_predictions(path, correct, of=CLEAN, weights="ab"):
     """Write predictions of four classes that are correct where `correct` says."""
     labels = np.arange(len(correct)) % 3
     predictions = np.where(correct, labels, 3)
-    write_predictions(path, predictions, labels, {"classes": list("abcd"), **of})
+    wanted = origin(of["network"], of["condition"], None, weights_sha256=weights)
+    write_predictions(path, predictions, labels, list("abcd"), wanted)
     return path
 
 
@@ -183,7 +230,7 @@ def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):
         (NOISY, make_predictions(tmp_path / "n.h5", noisy, NOISY)),
         (CLEAN, make_predictions(tmp_path / "c.h5", clean)),
     ]
-    row, kept = collect_accuracy(iter(files)).to_dict("records")
+    row, kept = count(*files).to_dict("records")
     assert (row["n_correct"], row["n_kept"], row["n_kept_correct"]) == (6, 6, 3)
     assert row["kept_accuracy"] == 0.5 and kept["kept_accuracy"] == 1
     interval = [0.187616, 0.812384]  # Wilson, 3 of 6
@@ -199,14 +246,14 @@ def test_the_kept_images_of_a_network_are_its_own(tmp_path):
         for condition, right in ((CLEAN, correct), (NOISY, np.arange(10) < 5)):
             own = {**condition, "network": network}
             files.append((own, make_predictions(tmp_path / f"{len(files)}.h5", right, own)))
-    table = collect_accuracy(files)
+    table = count(*files)
     assert table.columns[0] == "network" and list(table["network"]) == ["own"] * 2 + ["other"] * 2
     assert list(table["n_kept_correct"]) == [6, 5, 6, 1]
 
 
 def test_a_network_that_has_nothing_right_keeps_nothing(tmp_path):
     file = make_predictions(tmp_path / "c.h5", np.zeros(10, bool))
-    (row,) = collect_accuracy([(CLEAN, file)]).to_dict("records")
+    (row,) = count((CLEAN, file)).to_dict("records")
     assert row["n_kept"] == 0 and np.isnan(row["kept_accuracy"])
     assert np.isnan([row["kept_accuracy_low"], row["kept_accuracy_high"]]).all()
 
@@ -226,7 +273,7 @@ def test_a_value_that_is_unknown_leaves_the_mean_unknown(tmp_path):
 def test_accuracy_has_a_wilson_interval(tmp_path, n_correct, low, high):
     noisy = make_predictions(tmp_path / "a.h5", np.arange(10) < n_correct, NOISY)
     files = [(CLEAN, make_predictions(tmp_path / "c.h5", np.ones(10, bool))), (NOISY, noisy)]
-    _, row = collect_accuracy(files).to_dict("records")
+    _, row = count(*files).to_dict("records")
     assert row["accuracy"] == n_correct / 10 and row["n_correct"] == n_correct
     assert (row["n_images"], row["n_classes"], row["strength"]) == (10, 4, 0.1)
     assert row["accuracy_low"] == pytest.approx(low, abs=1e-6)

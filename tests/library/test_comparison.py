@@ -9,7 +9,7 @@ from claim_tables import HOLDING, SIGMAS, condition, make_geometry
 from manifold_robustness.comparison import compare_networks
 from manifold_robustness.errors import DataError
 from manifold_robustness.files.csv import read_table, write_table
-from manifold_robustness.files.predictions import write_predictions
+from manifold_robustness.files.predictions import Predictions
 from manifold_robustness.intervals import bootstrap_difference
 from manifold_robustness.seeds import generator
 
@@ -19,10 +19,9 @@ N_IMAGES = 4000
 CLEAN_A, CLEAN_B = np.array([1.0, 1.1, 1.3]), np.array([2.0, 2.3, 2.2])
 
 
-def make_predictions(path, correct, labels=None):
+def make_predictions(correct, labels=None):
     labels = np.arange(N_IMAGES) % 3 if labels is None else labels
-    write_predictions(path, np.where(correct, labels, 3), labels, {"classes": list("abcd")})
-    return path
+    return Predictions(np.where(correct, labels, 3), labels, list("abcd"), {})
 
 
 def correct_images(network, strength):
@@ -33,17 +32,12 @@ def correct_images(network, strength):
 
 
 @pytest.fixture
-def predictions(tmp_path):
-    return [
-        (
-            {"network": network, "condition": condition(strength)[0]},
-            make_predictions(
-                tmp_path / f"{network}-{strength}.h5", correct_images(network, strength)
-            ),
-        )
+def predictions():
+    return {
+        (network, condition(strength)[0]): make_predictions(correct_images(network, strength))
         for network in ("plain", "robust")
         for strength in STRENGTHS
-    ]
+    }
 
 
 @pytest.fixture
@@ -67,18 +61,15 @@ def places(*networks, same_images=True):
 
 def compare(geometry, predictions, same_images=True, seed=1):
     indices = places("plain", "robust", same_images=same_images)
-    table = compare_networks(geometry, iter(predictions), indices, seed)
+    table = compare_networks(geometry, predictions, indices, seed)
     return table.set_index(["condition", "quantity"])
 
 
 def test_there_is_a_row_per_pair_condition_and_quantity(geometry, predictions):
-    third = [
-        ({"network": "third", "condition": place["condition"]}, path)
-        for place, path in predictions[:2]
-    ]
+    third = {("third", name): predictions["plain", name] for name in CONDITIONS}
     copy = geometry[geometry["network"] == "plain"].assign(network="third")
     table = compare_networks(
-        pd.concat([geometry, copy]), [*predictions, *third], places("plain", "robust", "third"), 1
+        pd.concat([geometry, copy]), {**predictions, **third}, places("plain", "robust", "third"), 1
     )
     pairs = [("plain", "robust"), ("plain", "third"), ("robust", "third")]
     quantities = ["accuracy", "capacity", "radius", "dimension", "center_correlation"]
@@ -144,15 +135,12 @@ def test_one_replicate_has_no_interval(geometry, predictions):
         assert np.isnan([row["difference_low"], row["difference_high"]]).all()
 
 
-def test_networks_that_were_tested_on_other_images_are_refused(geometry, predictions, tmp_path):
-    place, _ = predictions[-1]
-    other = make_predictions(
-        tmp_path / "other.h5", np.ones(N_IMAGES, bool), np.arange(N_IMAGES) % 2
-    )
+def test_networks_that_were_tested_on_other_images_are_refused(geometry, predictions):
+    other = make_predictions(np.ones(N_IMAGES, bool), np.arange(N_IMAGES) % 2)
     with pytest.raises(
         DataError, match=r"same test set\. Got 4000 images of plain .* gaussian/sigma"
     ):
-        compare(geometry, [*predictions[:-1], (place, other)])
+        compare(geometry, {**predictions, ("robust", CONDITIONS[-1]): other})
 
 
 def test_the_table_survives_its_file(geometry, predictions, tmp_path):

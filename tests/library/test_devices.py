@@ -9,7 +9,8 @@ import torch
 
 from helpers import DIGITS, NETWORK, read_config
 from manifold_robustness.conditions import Condition
-from manifold_robustness.files.stores import read_array
+from manifold_robustness.files.stores import read_points
+from manifold_robustness.lineage import Origin
 from manifold_robustness.network.activations import extract_activations
 from manifold_robustness.network.data_sets import SPLITS, load_split
 from manifold_robustness.network.devices import place, prepare_device
@@ -19,6 +20,7 @@ from manifold_robustness.network.weights import initial_network
 
 CPU = torch.device("cpu")
 LAYERS = ["input", "first", "pool", "head"]
+ORIGIN = Origin("small", "clean", lineage={"small": {}})
 IMAGES = np.random.default_rng(0).random((1, 5, 6, 3, 8, 8), dtype=np.float32)
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
@@ -30,8 +32,11 @@ def fresh():
 def inner_products(network, device, folder):
     folder.mkdir()
     paths = {layer: folder / layer for layer in LAYERS}
-    extract_activations(network, IMAGES, paths, "auto", {}, device)
-    points = [read_array(path, "activations").reshape(30, -1) for path in paths.values()]
+    extract_activations(network, IMAGES, paths, "auto", ORIGIN, {}, device)
+    points = [
+        read_points(path, ORIGIN.at(layer=layer))[0].reshape(30, -1)
+        for layer, path in paths.items()
+    ]
     return [x.astype(float) @ x.T.astype(float) for x in points]
 
 
@@ -47,8 +52,8 @@ def test_channels_last_changes_no_feature_s_place(tmp_path):
     features = {}
     for name, network in (("plain", fresh()), ("turned", turned)):
         path = tmp_path / f"{name}-first"
-        extract_activations(network, IMAGES, {"first": path}, "features", {}, CPU)
-        features[name] = read_array(path, "activations")
+        extract_activations(network, IMAGES, {"first": path}, "features", ORIGIN, {}, CPU)
+        features[name], _ = read_points(path, ORIGIN.at(layer="first"))
     assert np.allclose(features["turned"], features["plain"], rtol=1e-5, atol=1e-6)
 
 

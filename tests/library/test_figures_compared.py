@@ -67,7 +67,7 @@ def test_every_network_has_a_line_of_its_accuracies(accuracy):
     )
     assert text == (
         "Accuracy on 1,000 images, from clean to σ = 1: ``zeta`` 90.00 % → 66.00 %, ``alpha`` "
-        "90.00 % → 42.00 %, ``$mid_$`` 90.00 % → 18.00 %."
+        "90.00 % → 42.00 %, :literal:`\\$mid\\_\\$` 90.00 % → 18.00 %."
     )
 
 
@@ -88,7 +88,8 @@ def test_every_network_has_a_line_of_its_own_last_layer_s_capacity(summary):
     )
     assert text == (
         "Capacity of the last layer, from clean to σ = 1: ``zeta`` (``fc.1``) 0.300 → 0.330, "
-        "``alpha`` (``layer1.0.conv1``) 0.200 → 0.230, ``$mid_$`` (``fc.1``) 0.300 → 0.330 "
+        "``alpha`` (``layer1.0.conv1``) 0.200 → 0.230, "
+        ":literal:`\\$mid\\_\\$` (``fc.1``) 0.300 → 0.330 "
         "(P = 10, M = 30, 3 replicates)."
     )
 

@@ -6,13 +6,14 @@ from importlib import import_module
 import pandas as pd
 import pytest
 
-from figure_tables import NAMES, SIGMA, draw_example, make_accuracy, make_history
+from figure_tables import NAMES, SIGMA, draw_example, make_accuracy, make_history, origin
 from helpers import read_yaml
 from manifold_robustness.configuration import check_config, fill_defaults
 from manifold_robustness.declarations import LIBRARY, read_declaration
 from manifold_robustness.errors import ConfigurationError
 from manifold_robustness.figures.about import About, make_about
 from manifold_robustness.figures.drawing import draw_figure, read_inputs, select_rows
+from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.files.csv import write_table
 
 KEYS = {"title", "scope", "inputs", "order", "caption", "options"}
@@ -131,12 +132,14 @@ def test_inputs_are_read_from_their_files(both, tmp_path):
         "images": ["a", "b"],
         "predictions": ["c", "d"],
     }
-    inputs = read_inputs(files, "1", "gaussian", ["clean", "noise"])
+    clean, noise = (origin(name, "1") for name in ("clean", "noise"))
+    inputs = read_inputs(files, "1", "gaussian", [clean, noise])
     assert len(inputs["accuracy"]) == len(inputs["history"]) == 4
-    assert inputs["images"] == {"clean": "a", "noise": "b"}
-    assert inputs["predictions"] == {"clean": "c", "noise": "d"}
+    assert inputs["images"] == {"clean": StoredFile("a", clean), "noise": StoredFile("b", noise)}
+    paths = {name: (one.path, one.wanted) for name, one in inputs["predictions"].items()}
+    assert paths == {"clean": ("c", clean), "noise": ("d", noise)}
     with pytest.raises(ValueError, match="zip"):
-        read_inputs(files, "1", "gaussian", ["clean"])
+        read_inputs(files, "1", "gaussian", [clean])
 
 
 # About

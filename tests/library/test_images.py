@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from manifold_robustness.errors import StoreError
-from manifold_robustness.files.images import read_image, read_images, write_images
-from manifold_robustness.files.stores import read_attributes
+from manifold_robustness.files.images import read_images, read_indices, write_images
+from manifold_robustness.lineage import Origin
 
 RNG = np.random.default_rng(0)
+ORIGIN = Origin("small", "clean", lineage={"small": {}})
 CLASSES = ["cat", "dog", "hen", "ox"]
 
 
@@ -18,13 +19,22 @@ def test_stores_of_images(tmp_path):
     path = tmp_path / "clean.zarr.zip"
     indices = np.arange(12).reshape(2, 3, 2) * 7
     images = RNG.random((2, 3, 2, 3, 4, 4), dtype=np.float32)
-    write_images(path, images, indices, {"classes": CLASSES})
-    read, places = read_images(path)
+    write_images(path, images, indices, ORIGIN, {"classes": CLASSES})
+    read, places, attributes = read_images(path, ORIGIN)
     assert read.dtype == np.float32 and places.dtype == np.int64
     assert np.array_equal(read, images) and np.array_equal(places, indices)
-    assert read_attributes(path)["classes"] == CLASSES
-    image, place = read_image(path, 9)  # replicate 1, manifold 1, point 1
-    assert np.array_equal(image, images[1, 1, 1]) and place == 63
+    assert attributes["classes"] == CLASSES
+    places, same = read_indices(path, ORIGIN)
+    assert np.array_equal(places, indices) and same == attributes
+
+
+@pytest.mark.parametrize("read", [read_images, read_indices])
+def test_images_of_another_condition_are_refused(tmp_path, read):
+    path = tmp_path / "clean.zarr.zip"
+    images, indices = np.zeros((1, 1, 1, 3, 4, 4), np.float32), np.zeros((1, 1, 1), int)
+    write_images(path, images, indices, ORIGIN, {"classes": CLASSES})
+    with pytest.raises(StoreError, match="of the condition clean; remove it"):
+        read(path, ORIGIN.at(condition="gaussian/sigma-1"))
 
 
 def test_a_full_disk_leaves_nothing_of_several_replicates(tmp_path):
@@ -34,7 +44,7 @@ def test_a_full_disk_leaves_nothing_of_several_replicates(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
     try:
         with pytest.raises(StoreError, match="no room to write"):
-            write_images(tmp_path / "x", images, np.zeros((6, 5, 20), int), {})
+            write_images(tmp_path / "x", images, np.zeros((6, 5, 20), int), ORIGIN, {})
         time.sleep(0.5)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -9,12 +9,15 @@ from types import SimpleNamespace
 import pytest
 
 from helpers import ROOT
+from manifold_robustness.files.records import read_record
+from manifold_robustness.files.stamps import file_sum
 from manifold_robustness.jobs import job_name
 
 JOB = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 from manifold_robustness.errors import DataError
 from manifold_robustness.jobs import run_job
@@ -29,9 +32,10 @@ def unknown(job):
     raise ZeroDivisionError("a mistake of ours")
 
 wildcards = {"condition": "gaussian/sigma-0.1", "layer": "fc.1"}
+inputs, outputs = (sorted(Path(sys.argv[3]).glob(f"{kind}.*")) for kind in ("input", "output"))
+job = dict(wildcards=wildcards, input=inputs, output=outputs, params={"seed": 1, "code": "ab"})
 run_job(
-    globals()[sys.argv[2]],
-    SimpleNamespace(rule="solve_geometry", wildcards=wildcards, log=sys.argv[3:]),
+    globals()[sys.argv[2]], SimpleNamespace(rule="solve_geometry", log=sys.argv[4:], **job)
 )
 """
 NAME = "solve_geometry (gaussian/sigma-0.1, fc.1)"
@@ -39,11 +43,15 @@ NAME = "solve_geometry (gaussian/sigma-0.1, fc.1)"
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a job in a process of its own; return it and its log."""
+    """Run a job in a process of its own; return it and its log.
+
+    It reads and writes the files ``input.*`` and ``output.*`` that are there.
+    """
+    (tmp_path / "output.h5").touch()
 
     def run(main, *logs):
         logs = logs or [str(tmp_path / "job.log")]
-        command = [sys.executable, "-c", JOB, str(ROOT / "scripts"), main, *logs]
+        command = [sys.executable, "-c", JOB, str(ROOT / "scripts"), main, str(tmp_path), *logs]
         done = subprocess.run(command, capture_output=True, text=True)
         return done, Path(logs[0]).read_text() if Path(logs[0]).exists() else ""
 
@@ -87,6 +95,29 @@ def test_a_log_that_can_t_be_written_stops_no_job(run, tmp_path):
 def test_a_new_run_starts_a_new_log(run):
     run("known")
     assert "failed" not in run("well")[1]
+
+
+def test_a_job_that_gathers_leaves_a_record(run, tmp_path):
+    """Not one that fails, and none whose files say themselves what they were made from."""
+    run("well")
+    assert read_record(tmp_path / "job.log") is None
+    (tmp_path / "output.h5").unlink()
+    contents = {"input.h5": b"abc", "output.csv": b"a,b"}
+    paths = [tmp_path / name for name in contents]
+    for path, content in zip(paths, contents.values(), strict=True):
+        path.write_bytes(content)
+    run("known")
+    assert read_record(tmp_path / "job.log") is None
+    done, _ = run("well")
+    assert done.returncode == 0
+    (source, sum_of_source), (target, sum_of_target) = (
+        (str(path), file_sum(path)) for path in paths
+    )
+    assert read_record(tmp_path / "job.log") == {
+        "params": {"seed": 1, "code": "ab"},
+        "inputs": {source: sum_of_source},
+        "outputs": {target: sum_of_target},
+    }
 
 
 @pytest.mark.parametrize(

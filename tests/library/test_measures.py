@@ -15,6 +15,7 @@ from manifold_robustness.files.geometry import VARIABLES
 from manifold_robustness.files.stores import ArraySpec, StoredArray, create_store
 from manifold_robustness.geometry import SOLVERS
 from manifold_robustness.geometry.solvers import programs
+from manifold_robustness.lineage import Origin
 from manifold_robustness.measures import dimensionality, solve_replicates
 
 SETTINGS = {
@@ -43,10 +44,11 @@ def test_what_is_solved_is_what_a_file_takes(tmp_path):
 def test_points_that_stay_on_disk_have_the_same_geometry_bit_for_bit(tmp_path):
     points = np.random.default_rng(0).standard_normal((2, 4, 5, 40), dtype=np.float32)
     spec = ArraySpec(points.shape, "float32", tuple("rmpf"), (1, 1, 5, 40))
-    with create_store(tmp_path / "x.zarr.zip", {"activations": spec}, {}) as arrays:
+    origin = Origin("small", "clean", "fc", {"small": {}})
+    with create_store(tmp_path / "x.zarr.zip", {"activations": spec}, origin, {}) as arrays:
         for place in np.ndindex(2, 4):
             arrays["activations"][place] = points[place]
-    stored = StoredArray(tmp_path / "x.zarr.zip", "activations", points.shape)
+    stored = StoredArray(tmp_path / "x.zarr.zip", "activations", origin, points.shape)
     for simulate in (False, True):
         settings = {**SETTINGS, "simulate": simulate}
         pairs = zip(
@@ -169,16 +171,17 @@ import json, sys
 import numpy as np
 from manifold_robustness.collection import COORDINATES, collect_geometry, summarise_geometry
 from manifold_robustness.files.geometry import read_geometry, write_geometry
+from manifold_robustness.lineage import Origin
 from manifold_robustness.measures import solve_replicates
 
 points = np.random.default_rng(0).standard_normal((2, 4, 5, 30))
 results = solve_replicates(points, json.loads(sys.argv[1]), 1)
-attributes = {"network": "net", "condition": "clean", "layer": "fc"}
-attributes |= {"layer_label": "layer_0_X", "n_points": 5, "n_features": 30}
-write_geometry("a.h5", results, list("abcd"), attributes)
-values, _, _ = read_geometry("a.h5")
+origin = Origin("net", "clean", "fc", {"net": {}})
+attributes = {"layer_label": "layer_0_X", "n_points": 5, "n_features": 30}
+write_geometry("a.h5", results, list("abcd"), origin, attributes)
+values, _, _ = read_geometry("a.h5", origin)
 place = dict(zip(COORDINATES, ("net", "clean", "clean", 0.0, "fc", 0)))
-table = collect_geometry([(place, {}, "a.h5")])
+table = collect_geometry([(place, origin.lineage, "a.h5")])
 (summary,) = summarise_geometry(table).to_dict("records")
 print(json.dumps([
     values["spread"].tolist(), table["spread"].tolist(), table["size"].tolist(),

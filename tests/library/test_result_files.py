@@ -1,6 +1,5 @@
 """HDF5 files of geometry and predictions: whole, checked to the last bit, readable by others."""
 
-import json
 import resource
 
 import h5netcdf
@@ -13,23 +12,27 @@ from manifold_robustness.errors import StoreError
 from manifold_robustness.files.geometry import SCHEMA_VERSION, VARIABLES, read_geometry
 from manifold_robustness.files.hdf5 import create_file, open_file
 from manifold_robustness.files.predictions import read_predictions, write_predictions
-from manifold_robustness.files.stores import how_to_rebuild
-from result_files import CLASSES, write
+from manifold_robustness.lineage import Origin, how_to_rebuild
+from result_files import CLASSES, origin, write
+
+CLEAN = Origin("small", "clean", lineage={"small": {"evaluate_accuracy": {"code": "ab"}}})
 
 
 def test_round_trip_of_the_geometry(tmp_path):
     capacity = np.array([[1, 2], [3, 4], [5, 6.5]])
-    values, manifolds, attributes = read_geometry(write(tmp_path / "a.h5", capacity=capacity))
+    path = write(tmp_path / "a.h5", capacity=capacity)
+    values, manifolds, attributes = read_geometry(path, origin())
     assert sorted(values) == sorted(VARIABLES) and manifolds == CLASSES
     assert np.array_equal(values["capacity"], capacity)
     assert values["center_rank"].tolist() == [1, 1, 1]
     assert attributes["n_points"] == 6 and attributes["n_features"] == 100
-    assert json.loads(attributes["settings"]) == {"margin": 0.5}
+    said = {key: attributes[key] for key in ("network", "condition", "layer", "lineage")}
+    assert said == origin().attributes()
 
 
 def test_replicates_that_tried_fewer_directions_are_padded(tmp_path):
     tried = [np.array([0.5]), np.array([0.4, 0.3, 0.2]), np.array([0.6, 0.1])]
-    values, _, _ = read_geometry(write(tmp_path / "a.h5", residual_correlation=tried))
+    values, _, _ = read_geometry(write(tmp_path / "a.h5", residual_correlation=tried), origin())
     nan = np.nan
     expected = [[0.5, nan, nan], [0.4, 0.3, 0.2], [0.6, 0.1, nan]]
     assert np.array_equal(values["residual_correlation"], expected, equal_nan=True)
@@ -53,21 +56,50 @@ def test_two_writes_are_the_same_bytes(tmp_path):
 
 
 def make_predictions(path):
-    attributes = {"condition": "clean", "classes": ["α", "b", "c"], "seed": 3}
-    write_predictions(path, np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), attributes)
+    classes = ["α", "b", "c"]
+    write_predictions(path, np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), classes, CLEAN)
     return path
 
 
 def test_round_trip_of_predictions(tmp_path):
     path = make_predictions(tmp_path / "a.h5")
-    predictions, labels, classes = read_predictions(path)
-    assert (predictions.tolist(), labels.tolist()) == ([0, 1, 2, 2], [0, 1, 1, 2])
-    assert classes == ["α", "b", "c"]
+    found = read_predictions(path, CLEAN)
+    assert (found.predictions.tolist(), found.labels.tolist()) == ([0, 1, 2, 2], [0, 1, 1, 2])
+    assert found.correct.tolist() == [True, True, False, True]
+    assert found.classes == ["α", "b", "c"] and found.lineage == CLEAN.lineage
     with h5netcdf.File(path) as file:
         assert file.attrs["accuracy"] == 0.75
 
 
-FILES = [(write, read_geometry), (make_predictions, read_predictions)]
+def test_predictions_of_one_class_have_a_list_of_one_name(tmp_path):
+    write_predictions(tmp_path / "a.h5", np.zeros(2, int), np.zeros(2, int), ["α"], CLEAN)
+    assert read_predictions(tmp_path / "a.h5", CLEAN).classes == ["α"]
+
+
+def read_clean(path):
+    return read_predictions(path, CLEAN)
+
+
+def read_layer(path):
+    return read_geometry(path, origin())
+
+
+FILES = [(write, read_layer), (make_predictions, read_clean)]
+
+
+@pytest.mark.parametrize(
+    ("make", "read", "wanted"),
+    [(write, read_geometry, origin()), (make_predictions, read_predictions, CLEAN)],
+    ids=["geometry", "predictions"],
+)
+def test_a_file_of_another_origin_is_refused(tmp_path, make, read, wanted):
+    path = make(tmp_path / "a.h5")
+    with pytest.raises(StoreError, match=r"condition fog-1\. Got .*a\.h5, .*condition clean"):
+        read(path, wanted.at(condition="fog-1"))
+    (network,) = wanted.lineage
+    stages = {stage: {**one, "code": "ef"} for stage, one in wanted.lineage[network].items()}
+    with pytest.raises(StoreError, match="its code was another"):
+        read(path, Origin(network, lineage={network: stages}))
 
 
 @pytest.mark.parametrize(("make", "read"), FILES, ids=["geometry", "predictions"])
@@ -86,27 +118,27 @@ def test_every_flipped_bit_and_every_cut_is_noticed(tmp_path, make, read):
 
 @pytest.mark.parametrize(("make", "read"), FILES, ids=["geometry", "predictions"])
 def test_a_file_that_is_missing_or_not_ours_is_refused(tmp_path, make, read):
-    with pytest.raises(StoreError, match=r"none\.h5 is missing.*rebuild it with: rm -f "):
+    with pytest.raises(StoreError, match=r"none\.h5 is missing.*remove it with: rm -f "):
         read(tmp_path / "none.h5")
     with h5netcdf.File(tmp_path / "other.h5", "w") as file:
         file.attrs["classes"] = ["a"]
     with pytest.raises(StoreError, match=r"other\.h5 is .*not ours"):
         read(tmp_path / "other.h5")
-    with create_file(tmp_path / "empty.h5") as file:
+    with create_file(tmp_path / "empty.h5", CLEAN) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
     with pytest.raises(StoreError, match=r"empty\.h5 is .*not ours"):
         read(tmp_path / "empty.h5")
 
 
 def test_geometry_of_another_schema_is_refused(tmp_path):
-    with create_file(tmp_path / "old.h5") as file:
+    with create_file(tmp_path / "old.h5", origin()) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION + 1
     with pytest.raises(StoreError, match=f"schema version is not {SCHEMA_VERSION}"):
-        read_geometry(tmp_path / "old.h5")
+        read_geometry(tmp_path / "old.h5", origin())
 
 
 def test_a_block_that_fails_leaves_no_file(tmp_path):
-    with pytest.raises(RuntimeError), create_file(tmp_path / "a.h5"):
+    with pytest.raises(RuntimeError), create_file(tmp_path / "a.h5", CLEAN):
         raise RuntimeError
     assert not list(tmp_path.iterdir())
 

@@ -11,33 +11,38 @@ from helpers import flip_bit
 from manifold_robustness.errors import StoreError
 from manifold_robustness.files.stores import (
     SCHEMA_VERSION,
+    SOFTWARE,
     ArraySpec,
     StoredArray,
     create_store,
     create_stores,
-    how_to_rebuild,
-    provenance,
-    read_array,
-    read_attributes,
     read_points,
+    read_store,
 )
+from manifold_robustness.lineage import Origin, how_to_rebuild
 
 VALUES = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+ORIGIN = Origin("small", layer="conv1", lineage={"small": {"train_network": {"code": "ab"}}})
 SPECS = {"x": ArraySpec(VALUES.shape, "float32", ("a", "b", "c"), (1, 3, 4), "metre")}
 
 
 @pytest.fixture
 def store(tmp_path):
     path = tmp_path / "x.zarr.zip"
-    with create_store(path, SPECS, {"layer": "conv1", "classes": ["α", "b"]}) as arrays:
+    with create_store(path, SPECS, ORIGIN, {"classes": ["α", "b"]}) as arrays:
         arrays["x"][...] = VALUES
     return path
+
+
+def read(path, name="x", wanted=ORIGIN):
+    (values,), _ = read_store(path, [name], wanted)
+    return values
 
 
 def read_or_refuse(path):
     """Return whether a store is refused in our words; fail where it gives other data."""
     try:
-        values, attributes = read_array(path, "x"), read_attributes(path)
+        (values,), attributes = read_store(path, ["x"], ORIGIN)
     except StoreError as error:
         assert str(path) in str(error) and how_to_rebuild(path) in str(error)
         return True
@@ -46,15 +51,42 @@ def read_or_refuse(path):
 
 
 def test_round_trip(store):
-    values = read_array(store, "x")
+    (values, again), attributes = read_store(store, ["x", "x"], ORIGIN)
     assert values.dtype == np.float32 and np.array_equal(values, VALUES)
-    assert np.array_equal(read_array(store, "x", (1, slice(0, 2))), VALUES[1, :2])
-    attributes = read_attributes(store)
-    assert attributes == {"layer": "conv1", "classes": ["α", "b"], "schema_version": SCHEMA_VERSION}
+    assert np.array_equal(again, VALUES)
+    assert attributes == {
+        "network": "small",
+        "layer": "conv1",
+        "lineage": ORIGIN.lineage,
+        "classes": ["α", "b"],
+        "software": SOFTWARE,
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (ORIGIN.at(layer="fc"), r"layer fc\. Got .*x\.zarr\.zip, which is of the layer conv1"),
+        (ORIGIN.at(network="other"), "which is of the network small"),
+        (
+            Origin("small", lineage={"small": {"train_network": {"code": "cd"}}}),
+            "the training of the network small, its code was another",
+        ),
+    ],
+)
+def test_a_store_of_another_origin_is_refused_whole_or_in_part(store, wanted, words):
+    for reading in (
+        lambda: read(store, wanted=wanted),
+        lambda: StoredArray(store, "x", wanted, VALUES.shape)[0][0],
+    ):
+        with pytest.raises(StoreError, match=words) as caught:
+            reading()
+        assert how_to_rebuild(store) in str(caught.value)
 
 
 def test_an_array_can_be_read_part_by_part(store):
-    array = StoredArray(store, "x", VALUES.shape)
+    array = StoredArray(store, "x", ORIGIN, VALUES.shape)
     assert array.shape == (2, 3, 4) and len(array) == 2 and array[1].shape == (3, 4)
     assert [[part.tolist() for part in rows] for rows in array] == VALUES.tolist()
     assert np.array_equal(array[-1][-1], VALUES[1, 2])
@@ -63,27 +95,28 @@ def test_an_array_can_be_read_part_by_part(store):
 
 
 def test_a_part_of_a_damaged_store_is_refused(store):
-    array, content = StoredArray(store, "x", VALUES.shape), store.read_bytes()
+    array, content = StoredArray(store, "x", ORIGIN, VALUES.shape), store.read_bytes()
     with zipfile.ZipFile(store) as file:
         chunk = file.getinfo("x/c/1/0/0")
     store.write_bytes(flip_bit(content, chunk.header_offset + 60))
     assert np.array_equal(array[0][2], VALUES[0, 2])
-    with pytest.raises(StoreError, match="rebuild it with"):
+    with pytest.raises(StoreError, match="remove it with: rm -f"):
         array[1][0]
 
 
 def test_only_many_numbers_are_read_one_manifold_at_a_time(tmp_path, monkeypatch):
     values, path = np.ones((1, 2, 3, 4)), tmp_path / "points.zarr.zip"
     spec = ArraySpec(values.shape, "float64", tuple("rmpf"), (1, 1, 3, 4))
-    with create_store(path, {"activations": spec}, {}) as arrays:
+    with create_store(path, {"activations": spec}, ORIGIN, {}) as arrays:
         for manifold in range(2):
             arrays["activations"][0, manifold] = values[0, manifold]
     monkeypatch.setattr("manifold_robustness.files.stores.MANY", 24)
-    assert isinstance(read_points(path)[0], np.ndarray)
+    whole, described = read_points(path, ORIGIN)
+    assert isinstance(whole, np.ndarray)
     monkeypatch.setattr("manifold_robustness.files.stores.MANY", 23)
-    points, attributes = read_points(path)
+    points, attributes = read_points(path, ORIGIN)
     assert isinstance(points, StoredArray) and points.shape == values.shape
-    assert np.array_equal(points[0][1], values[0, 1]) and attributes == read_attributes(path)
+    assert np.array_equal(points[0][1], values[0, 1]) and attributes == described
 
 
 def test_axes_and_units_are_written(store):
@@ -97,9 +130,10 @@ def test_values_that_are_not_numbers_and_zeros_are_kept(tmp_path):
     values = np.zeros((2, 2))
     values[0] = np.nan, np.inf
     path = tmp_path / "y.zarr.zip"
-    with create_store(path, {"y": ArraySpec((2, 2), "float64", ("a", "b"), (1, 2))}, {}) as arrays:
+    specs = {"y": ArraySpec((2, 2), "float64", ("a", "b"), (1, 2))}
+    with create_store(path, specs, ORIGIN, {}) as arrays:
         arrays["y"][...] = values
-    assert np.array_equal(read_array(path, "y"), values, equal_nan=True)
+    assert np.array_equal(read(path, "y"), values, equal_nan=True)
 
 
 def test_a_store_that_was_cut_short_is_refused(store):
@@ -120,10 +154,10 @@ def test_a_flipped_bit_is_refused_or_harmless(store):
 
 def test_a_chunk_that_was_never_written_is_an_error(tmp_path):
     path = tmp_path / "half.zarr.zip"
-    with create_store(path, SPECS, {}) as arrays:
+    with create_store(path, SPECS, ORIGIN, {}) as arrays:
         arrays["x"][0] = VALUES[0]
     with pytest.raises(StoreError, match="1 chunks of x are missing"):
-        read_array(path, "x")
+        read(path)
 
 
 def test_a_chunk_that_was_lost_is_an_error(store, tmp_path):
@@ -133,7 +167,7 @@ def test_a_chunk_that_was_lost_is_an_error(store, tmp_path):
             if not name.startswith("x/c/1"):
                 new.writestr(name, old.read(name))
     with pytest.raises(StoreError, match="1 chunks of x are missing"):
-        read_array(path, "x")
+        read(path)
 
 
 def test_another_schema_is_refused(store):
@@ -148,23 +182,23 @@ def test_another_schema_is_refused(store):
                 text = json.dumps(found).encode()
             new.writestr(name, text)
     with pytest.raises(StoreError, match=f"schema version is {SCHEMA_VERSION + 1}, not"):
-        read_array(path, "x")
+        read(path)
     assert store.read_bytes() == content
 
 
 def test_what_is_no_store_is_refused(tmp_path, store):
-    with pytest.raises(StoreError, match="does not exist; rebuild it with: rm -f "):
-        read_array(tmp_path / "none.zarr.zip", "x")
+    with pytest.raises(StoreError, match="does not exist; remove it with: rm -f "):
+        read(tmp_path / "none.zarr.zip")
     with pytest.raises(StoreError, match="it holds no array y"):
-        read_array(store, "y")
+        read(store, "y")
     with zipfile.ZipFile(tmp_path / "zip.zarr.zip", "w") as file:
         file.writestr("readme", "nothing")
     with pytest.raises(StoreError, match="not ours"):
-        read_attributes(tmp_path / "zip.zarr.zip")
+        read(tmp_path / "zip.zarr.zip")
 
 
 def test_several_stores_at_once_stand_all_or_none(tmp_path):
-    stores = {name: (tmp_path / name, SPECS, {"layer": name}) for name in "ab"}
+    stores = {name: (tmp_path / name, SPECS, ORIGIN.at(layer=name), {}) for name in "ab"}
     with pytest.raises(RuntimeError), create_stores(stores) as arrays:
         arrays["a"]["x"][...] = VALUES
         raise RuntimeError
@@ -173,8 +207,7 @@ def test_several_stores_at_once_stand_all_or_none(tmp_path):
         for k, name in enumerate("ab"):
             arrays[name]["x"][...] = VALUES + k
     for k, name in enumerate("ab"):
-        assert np.array_equal(read_array(tmp_path / name, "x"), VALUES + k)
-        assert read_attributes(tmp_path / name)["layer"] == name
+        assert np.array_equal(read(tmp_path / name, wanted=ORIGIN.at(layer=name)), VALUES + k)
 
 
 def test_a_full_disk_leaves_no_partial_store(tmp_path):
@@ -185,17 +218,9 @@ def test_a_full_disk_leaves_no_partial_store(tmp_path):
     try:
         with (
             pytest.raises(StoreError, match="no room to write"),
-            create_store(tmp_path / "x", specs, {}) as arrays,
+            create_store(tmp_path / "x", specs, ORIGIN, {}) as arrays,
         ):
             arrays["x"][...] = values
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())
-
-
-def test_provenance_is_plain_json(tmp_path):
-    (tmp_path / "weights").write_bytes(b"abc")
-    found = provenance(tmp_path / "weights", sigma=0.1, classes=("a", "b"))
-    assert found["weights_sha256"].startswith("ba7816bf8f01cfea")
-    assert found["settings"] == {"sigma": 0.1, "classes": ["a", "b"]}
-    assert found["software"]["numpy"] == np.__version__

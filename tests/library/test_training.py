@@ -1,7 +1,6 @@
 """Training: reproducible, keeps its best epoch, and follows its recipe."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
@@ -10,6 +9,9 @@ from torch import nn
 
 from helpers import DIGITS, NETWORK, read_config
 from manifold_robustness.errors import NetworkError
+from manifold_robustness.files.metrics import read_metrics, write_metrics
+from manifold_robustness.files.stamps import file_sum
+from manifold_robustness.lineage import Origin
 from manifold_robustness.network.checks import require_accuracy
 from manifold_robustness.network.data_sets import SPLITS, ArrayImages, load_split
 from manifold_robustness.network.devices import prepare_device
@@ -21,7 +23,6 @@ from manifold_robustness.network.training import (
     summarise_history,
     train,
     write_history,
-    write_metrics,
 )
 from manifold_robustness.network.weights import initial_network
 
@@ -288,9 +289,13 @@ def test_files_of_history_and_metrics(trained, tmp_path):
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == HISTORY and len(rows) == 3
     assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
-    metrics = summarise_history(history, network, CPU)
-    write_metrics(metrics, tmp_path / "metrics.json")
-    found = json.loads((tmp_path / "metrics.json").read_text())
+    metrics, origin = (
+        summarise_history(history, network, CPU),
+        Origin("small", lineage={"small": {}}),
+    )
+    write_metrics(tmp_path / "metrics.json", metrics, origin, [tmp_path / "history.csv"])
+    found = read_metrics(tmp_path / "metrics.json", origin)
+    assert found["files"] == {"history.csv": file_sum(tmp_path / "history.csv")}
     best = next(row for row in history if row["best"])
     assert found["test_accuracy"] == best["test_accuracy"] and found["epochs"] == 3
     assert found["parameters"] == 3 * 8 * 9 + 8 + 16 + 128 * 10 + 10

@@ -14,7 +14,7 @@ from manifold_robustness.collection import (
 from manifold_robustness.errors import VerificationError
 from manifold_robustness.files.geometry import OPTIONAL
 from manifold_robustness.verification import verify_results
-from result_files import MADE_WITH, write
+from result_files import origin, write
 
 CONDITIONS = {"clean": 0.0, "gaussian/sigma-0.1": 0.1}
 LAYERS = {"plain": ["input", "fc.1"], "robust": ["head"]}
@@ -34,8 +34,9 @@ def tables(tmp_path_factory):
         family, index = condition.partition("/")[0], LAYERS[network].index(layer)
         place = network, condition, family, CONDITIONS[condition], layer, index
         coordinates = dict(zip(COORDINATES, place, strict=True))
-        path = write(folder / f"{len(files)}.h5", of=coordinates)
-        files.append((coordinates, MADE_WITH, path))
+        wanted = origin(network, condition, layer)
+        path = write(folder / f"{len(files)}.h5", of=wanted)
+        files.append((coordinates, wanted.lineage, path))
     geometry = collect_geometry(files)
     accuracy = pd.DataFrame(
         {

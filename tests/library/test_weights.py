@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import pickle
+import struct
 from collections import OrderedDict
 
 import numpy as np
@@ -12,7 +13,9 @@ import torch
 from torch import nn
 
 from helpers import NETWORK, flip_bit
-from manifold_robustness.errors import ConfigurationError, NetworkError
+from manifold_robustness.errors import ConfigurationError, NetworkError, StoreError
+from manifold_robustness.files.stamps import read_origin
+from manifold_robustness.lineage import Origin
 from manifold_robustness.network.architectures import build_network
 from manifold_robustness.network.torchvision_import import torchvision
 from manifold_robustness.network.weights import (
@@ -21,8 +24,10 @@ from manifold_robustness.network.weights import (
     load_weights,
     read_weights,
     save_weights,
+    weights_lineage,
 )
 
+ORIGIN = Origin("small", lineage={"small": {"train_network": {"code": "ab"}}})
 RNG = np.random.default_rng(0)
 
 
@@ -44,7 +49,7 @@ def test_weights_come_back_as_they_were(tmp_path, name):
     network, path = tiny(1), tmp_path / name
     network.norm.running_mean += 5
     if name == "w.safetensors":
-        save_weights(network, path)
+        save_weights(network, path, ORIGIN)
     else:
         tensors = network.state_dict()
         torch.save({"state_dict": tensors} if name == "nested.pth" else tensors, path)
@@ -53,7 +58,7 @@ def test_weights_come_back_as_they_were(tmp_path, name):
 
 
 def test_the_file_of_weights_can_be_read_by_whoever_may_read_its_folder(tmp_path):
-    save_weights(tiny(), tmp_path / "w.safetensors")
+    save_weights(tiny(), tmp_path / "w.safetensors", ORIGIN)
     (tmp_path / "other").touch()
     modes = [(tmp_path / name).stat().st_mode for name in ("w.safetensors", "other")]
     assert modes[0] == modes[1]
@@ -178,7 +183,7 @@ def test_the_prefix_of_a_wrapper_is_dropped_and_that_is_said(tmp_path, prefix, n
     if name == "w.pth":
         torch.save({"model": wrapped.state_dict()}, path)
     else:
-        save_weights(wrapped, path)
+        save_weights(wrapped, path, ORIGIN)
     assert f"{prefix}first.weight" in read_weights(path)
     assert same_weights(load_network(NETWORK, 10, path), network)
     assert caplog.text.count("drops the prefix") == prefix.count(".")
@@ -186,7 +191,7 @@ def test_the_prefix_of_a_wrapper_is_dropped_and_that_is_said(tmp_path, prefix, n
 
 def test_a_prefix_that_is_the_network_s_own_is_kept(tmp_path):
     network, other = (nn.ModuleDict({"module": tiny(seed)}) for seed in (1, 2))
-    save_weights(network, tmp_path / "w.safetensors")
+    save_weights(network, tmp_path / "w.safetensors", ORIGIN)
     load_weights(other, tmp_path / "w.safetensors")
     assert same_weights(network, other)
 
@@ -211,14 +216,14 @@ def test_a_network_whose_modules_have_versions_takes_its_own_weights(tmp_path):
     """MNASNet refuses a state dict without versions, which no file but torch's own keeps."""
     architecture, path = "torchvision/mnasnet0_5", tmp_path / "w.safetensors"
     network = initial_network(architecture, "none", None, 5, seed=1)
-    save_weights(network, path)
+    save_weights(network, path, ORIGIN)
     assert same_weights(load_network(architecture, 5, path), network)
 
 
 def test_tensors_that_share_their_memory_are_saved(tmp_path):
     network = nn.ModuleDict({"one": nn.Linear(3, 3), "other": nn.Linear(3, 3)})
     network.other.weight = network.one.weight
-    save_weights(network, tmp_path / "w.safetensors")
+    save_weights(network, tmp_path / "w.safetensors", ORIGIN)
     assert torch.equal(read_weights(tmp_path / "w.safetensors")["other.weight"], network.one.weight)
 
 
@@ -228,7 +233,7 @@ def test_tensors_that_share_their_memory_are_saved(tmp_path):
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
 def test_weights_that_were_cut_short_are_refused(tmp_path, name):
     path, network = tmp_path / name, tiny()
-    save_weights(network, path) if name == "w.safetensors" else torch.save(
+    save_weights(network, path, ORIGIN) if name == "w.safetensors" else torch.save(
         network.state_dict(), path
     )
     content = path.read_bytes()
@@ -252,13 +257,60 @@ def test_a_file_of_another_kind_is_refused_in_one_sentence(tmp_path, content):
 
 def test_a_flipped_bit_in_our_own_weights_is_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_weights(build_network(NETWORK, 10), path)
+    save_weights(build_network(NETWORK, 10), path, ORIGIN)
     whole = path.read_bytes()
     start = len(whole) - 4 * 1000  # in the last thousand numbers
     for place in range(start, len(whole), 500):
         path.write_bytes(flip_bit(whole, place))
         with pytest.raises(NetworkError, match="checksum"):
             load_network(NETWORK, 10, path)
+
+
+def test_weights_say_what_they_were_made_from(tmp_path):
+    path = tmp_path / "w.safetensors"
+    digest = save_weights(tiny(), path, ORIGIN)
+    assert read_origin(path) == {**ORIGIN.attributes(), "sha256": digest}
+    known = {"small": {"train_network": {"code": "ab", "weights_sha256": digest}}}
+    assert weights_lineage(path, ORIGIN.at(condition="clean", layer="fc")) == known
+    with pytest.raises(StoreError, match=r"network own\. Got .*w\.safetensors, .*network small"):
+        weights_lineage(path, ORIGIN.at(network="own"))
+    other = Origin("small", lineage={"small": {"train_network": {"code": "cd"}}})
+    with pytest.raises(StoreError, match=r"w\.safetensors, .*the training .*its code was another"):
+        weights_lineage(path, other)
+
+
+@pytest.mark.parametrize("changed", ["tensor", "origin"])
+def test_the_digest_of_weights_is_of_their_numbers_and_their_origin(tmp_path, changed):
+    network, origin, digests = tiny(), ORIGIN, []
+    for name in ("a.safetensors", "b.safetensors", "c.safetensors"):
+        digests.append(save_weights(network, tmp_path / name, origin))
+        if len(digests) == 2 and changed == "tensor":
+            network.first.weight.data[0] += 1
+        elif len(digests) == 2:
+            origin = origin.with_content("train_network", starting_weights_sha256="ef")
+    assert digests[0] == digests[1] != digests[2]
+    files = [(tmp_path / f"{name}.safetensors").read_bytes() for name in "abc"]
+    assert files[0] == files[1] != files[2]
+
+
+def test_a_flipped_bit_in_what_weights_say_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_weights(nn.Linear(2, 2), path, ORIGIN)
+    whole, network = path.read_bytes(), nn.Linear(2, 2)
+    (length,) = struct.unpack("<Q", whole[:8])
+    for place in range(8 + length):
+        path.write_bytes(flip_bit(whole, place, place % 8))
+        with pytest.raises((StoreError, NetworkError), match=r"w\.safetensors"):
+            weights_lineage(path, ORIGIN)
+            load_weights(network, path)
+
+
+def test_an_origin_that_was_changed_in_a_file_of_weights_is_refused(tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_weights(tiny(), path, ORIGIN)
+    path.write_bytes(path.read_bytes().replace(rb"\"small\"", rb"\"smart\"", 1))
+    with pytest.raises(NetworkError, match="checksum"):
+        load_network(NETWORK, 10, path)
 
 
 def test_missing_weights_are_named(tmp_path):
@@ -293,7 +345,7 @@ def test_weights_that_do_not_fit_are_explained(tmp_path):
 
 
 def test_many_misfits_are_counted_and_a_few_shown(tmp_path):
-    save_weights(tiny(), tmp_path / "w.safetensors")
+    save_weights(tiny(), tmp_path / "w.safetensors", ORIGIN)
     with pytest.raises(NetworkError) as caught:
         load_network("resnet18", 10, tmp_path / "w.safetensors")
     assert "102 missing (conv1.weight, bn1.weight, bn1.bias, …)" in str(caught.value)
@@ -368,7 +420,7 @@ def test_imagenet_s_weights_that_differ_elsewhere_are_refused(tmp_path, damage, 
 
 
 def test_imagenet_s_weights_that_are_of_another_network(tmp_path):
-    save_weights(tiny(), tmp_path / "w.safetensors")
+    save_weights(tiny(), tmp_path / "w.safetensors", ORIGIN)
     with pytest.raises(NetworkError, match=r"need the 122 tensors.*w\.safetensors: 99 missing"):
         initial_network("resnet18", "imagenet", str(tmp_path / "w.safetensors"), 10, 0)
 
@@ -401,3 +453,29 @@ def test_weights_that_are_not_finite_are_named(tmp_path, value):
     torch.save(tensors, tmp_path / "w.pth")
     with pytest.raises(NetworkError, match=r"need finite numbers\. Got 1 in bias of .*w\.pth"):
         load_weights(network, tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        (torch.ones(2, 3, dtype=torch.complex64), "complex64"),  # the imaginary part would go
+        (torch.ones(2, 3).to_sparse(), "sparse_coo"),
+    ],
+)
+def test_weights_that_are_not_dense_real_numbers_are_refused(tmp_path, tensor, words):
+    network = nn.Linear(3, 2)
+    torch.save({**network.state_dict(), "weight": tensor}, tmp_path / "w.pth")
+    with pytest.raises(NetworkError, match=f"dense tensors of real numbers.*weight of.*{words}"):
+        load_weights(network, tmp_path / "w.pth")
+
+
+def test_a_refusal_is_short_however_much_a_file_holds(tmp_path):
+    torch.save({f"{'k' * 1000}{i}": i for i in range(100)}, tmp_path / "keys.pth")
+    torch.save(nn.Linear(3, 2).state_dict(), tmp_path / "cut.pth")
+    whole = (tmp_path / "cut.pth").read_bytes()
+    (tmp_path / "cut.pth").write_bytes(whole[: len(whole) // 2])
+    for name, words in (("keys", "holds a dict of kkk"), ("cut", "damaged, cut short")):
+        with pytest.raises(NetworkError, match=words) as caught:
+            load_weights(nn.Linear(3, 2), tmp_path / f"{name}.pth")
+        message = str(caught.value)
+        assert len(message) < 600 and "\n" not in message and "weights_only" not in message

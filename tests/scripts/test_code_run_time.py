@@ -8,6 +8,9 @@ from helpers import ROOT, read_yaml
 from manifold_robustness.code_digests import read_library
 from manifold_robustness.code_digests.library import Node
 from manifold_robustness.files.csv import read_table, write_table
+from manifold_robustness.files.images import read_images, write_images
+from manifold_robustness.files.predictions import read_predictions, write_predictions
+from manifold_robustness.lineage import Origin
 from run_time import CALLED, ENTRIES, called, imported
 
 pytestmark = pytest.mark.slow  # every script runs, under a trace
@@ -22,15 +25,16 @@ def whole_run(experiment, tables, images, accuracies):
     experiment.verify(tables)
     claims = experiment.judge(tables)
     both = {name: _of_two_networks(experiment, path) for name, path in tables.items()}
+    others = _of_another_network(experiment, images["clean"], accuracies)
     experiment.run(
         "compare_networks",
         Named(experiment.path("tables/comparison.csv")),
         Named(
             geometry=both["geometry"],
-            predictions=[*accuracies.values()] * 2,
-            images=[images["clean"]] * 2,
+            predictions=[*accuracies.values(), *others["accuracy"]],
+            images=[images["clean"], others["images"]],
         ),
-        networks=[NAME, "other"],
+        lineages={**experiment.lineages("perturb_images"), "other": others["lineages"]},
         conditions=list(experiment.conditions),
         seed=experiment.seed,
     )
@@ -69,6 +73,24 @@ def _of_two_networks(experiment, path):
     both = experiment.path(f"tables/both-{path.rpartition('/')[2]}")
     write_table(pd.concat([table, table.assign(network="other")]), both)
     return both
+
+
+def _of_another_network(experiment, clean, accuracies):
+    """The files of a network that sees the same images and gives the same answers."""
+    lineages = {
+        name: experiment.lineage("perturb_images", name, network="other") for name in accuracies
+    }
+    others = {"accuracy": [], "images": experiment.path("other/images/clean.zarr.zip")}
+    for name, path in accuracies.items():
+        found = read_predictions(path, Origin(**experiment.origin("perturb_images", name)))
+        others["accuracy"].append(experiment.path(f"other/accuracy/{name}.h5"))
+        answers = found.predictions, found.labels, found.classes
+        origin = Origin("other", name, lineage=lineages[name])
+        write_predictions(others["accuracy"][-1], *answers, origin)
+    images, indices, _ = read_images(clean, Origin(**experiment.origin("select_images")))
+    origin = Origin("other", "clean", lineage=lineages["clean"])
+    write_images(others["images"], images, indices, origin, {})
+    return {**others, "lineages": lineages}
 
 
 def entries(experiment, script):

@@ -21,11 +21,14 @@ from manifold_robustness.errors import (
 from manifold_robustness.files.csv import read_table
 from manifold_robustness.files.geometry import VARIABLES, read_geometry
 from manifold_robustness.files.images import read_images
-from manifold_robustness.files.predictions import read_predictions
-from manifold_robustness.files.stores import read_array, read_attributes
+from manifold_robustness.files.metrics import require_whole_folder
+from manifold_robustness.files.predictions import read_predictions, write_predictions
+from manifold_robustness.files.stamps import file_sum, read_origin
+from manifold_robustness.files.stores import read_points
+from manifold_robustness.lineage import Origin
 from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.data_sets import gather_images, load_split
-from manifold_robustness.network.weights import load_network
+from manifold_robustness.network.weights import load_network, save_weights
 from manifold_robustness.networks import read_layers
 from manifold_robustness.selection import select_indices
 
@@ -34,6 +37,24 @@ NOISY = "gaussian/sigma-0.5"
 
 def read_metrics(output):
     return json.loads(Path(output.metrics).read_text())
+
+
+@pytest.fixture(scope="module")
+def wanted(experiment):
+    """Return the origin of a file of a stage."""
+    return lambda *place: Origin(**experiment.origin(*place))
+
+
+@pytest.fixture(scope="module")
+def answers(wanted, accuracies):
+    """Return what the network answers under a condition."""
+    return lambda name: read_predictions(accuracies[name], wanted("perturb_images", name))
+
+
+@pytest.fixture(scope="module")
+def pictures(wanted, images):
+    """Return the images of a condition, their places and the store's attributes."""
+    return lambda name: read_images(images[name], wanted("perturb_images", name))
 
 
 # The network
@@ -49,6 +70,13 @@ def test_training_leaves_weights_history_and_metrics(experiment, trained):
     assert written["layers"] == ["input", "first", "norm", "relu", "pool", "flat", "head"]
     assert read_layers(trained.layers, experiment.network) is None  # of other code
     assert written["architecture"] == NETWORK
+    beside = (trained.weights, trained.layers, trained.history)
+    require_whole_folder(trained.metrics, {Path(one).name: file_sum(one) for one in beside})
+    said = read_origin(trained.weights)
+    assert {key: said[key] for key in ("network", "lineage")} == {
+        "network": NAME,
+        "lineage": experiment.lineage("train_network"),
+    }
 
 
 def test_a_training_below_its_minimum_is_taken_once_the_minimum_is_lowered(experiment, capsys):
@@ -104,7 +132,12 @@ def test_what_later_stages_lack_is_said_before_a_training(
 
 def test_weights_of_the_user_s_own_are_measured_and_kept(experiment, trained):
     output = experiment.take("imported", trained.weights)
-    assert Path(output.weights).read_bytes() == Path(trained.weights).read_bytes()
+    ours, theirs = (
+        load_network(NETWORK, 10, one.weights).state_dict() for one in (output, trained)
+    )
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+    (stage,) = read_origin(output.weights)["lineage"][NAME].values()
+    assert stage["given_sha256"] == file_sum(trained.weights)
     assert Path(output.layers).read_bytes() == Path(trained.layers).read_bytes()
     assert read_metrics(output)["test_accuracy"] == read_metrics(trained)["test_accuracy"]
 
@@ -122,29 +155,30 @@ def test_weights_that_can_t_do_the_experiment_are_refused(experiment, trained):
 # The images
 
 
-def test_clean_accuracy_is_the_model_s(trained, accuracies):
-    predictions, labels, classes = read_predictions(accuracies["clean"])
-    assert len(labels) == 1000 and classes == list("0123456789")
-    assert np.mean(predictions == labels) == read_metrics(trained)["test_accuracy"]
+def test_clean_accuracy_is_the_model_s(trained, answers):
+    found = answers("clean")
+    assert len(found.labels) == 1000 and found.classes == list("0123456789")
+    assert np.mean(found.correct) == read_metrics(trained)["test_accuracy"]
 
 
-def test_noise_costs_accuracy(accuracies):
-    found = [np.mean(np.equal(*read_predictions(path)[:2])) for path in accuracies.values()]
+def test_noise_costs_accuracy(experiment, answers):
+    found = [np.mean(answers(name).correct) for name in experiment.conditions]
     assert len(found) == 3 and found[0] > found[2] + 0.1
 
 
-def test_selected_images_are_correctly_classified_test_images(experiment, accuracies, images):
-    selected, indices = read_images(images["clean"])
-    predictions, labels, _ = read_predictions(accuracies["clean"])
+def test_selected_images_are_correctly_classified_test_images(experiment, answers, pictures):
+    selected, indices, attributes = pictures("clean")
+    found = answers("clean")
+    labels = found.labels
     assert selected.shape == (2, 5, 6, 3, 8, 8) and len(set(indices.ravel())) == 60
     assert np.array_equal(labels[indices], np.broadcast_to(np.arange(5)[:, None], (2, 5, 6)))
-    assert np.array_equal(predictions[indices], labels[indices])
-    right = predictions == labels
-    expected = select_indices(right, labels, 5, 6, 2, experiment.seed, list("0123456789"))
+    assert np.array_equal(found.predictions[indices], labels[indices])
+    classes = list("0123456789")
+    expected = select_indices(found.correct, labels, 5, 6, 2, experiment.seed, classes)
     assert np.array_equal(indices, expected)
     assert np.array_equal(selected, gather_images(load_split(DIGITS, "test"), indices))
-    attributes = read_attributes(images["clean"])
     assert (attributes["network"], attributes["condition"]) == (NAME, "clean")
+    assert attributes["classes"] == classes
 
 
 def test_too_few_correct_images_name_the_class(experiment, accuracies, images):
@@ -155,59 +189,122 @@ def test_too_few_correct_images_name_the_class(experiment, accuracies, images):
 
 
 def test_images_are_right_for_every_network_that_is_asked_or_for_none(
-    experiment, accuracies, images, monkeypatch, tmp_path
+    experiment, accuracies, answers, monkeypatch, tmp_path
 ):
     """Another network's answers count as well, or no network's."""
     monkeypatch.setattr(experiment, "folder", tmp_path)
-    answers = {path: read_predictions(path) for path in accuracies.values()}
-    both = [accuracies["clean"], accuracies[NOISY]]
-    _, indices = read_images(experiment.select(*both, n_points=2, correct_for="every_network"))
-    for path in both:
-        predictions, labels, _ = answers[path]
-        assert np.array_equal(predictions[indices], labels[indices])
-    _, indices = read_images(experiment.select(both[1], n_points=2, correct_for="own"))
-    predictions, labels, _ = answers[both[0]]
-    assert not np.array_equal(predictions[indices], labels[indices])
-    _, indices = read_images(experiment.select(both[0], n_points=50, correct_for="none"))
+    own, other, path = answers("clean"), answers(NOISY), str(tmp_path / "other.h5")
+    origin = Origin(
+        "other", "clean", lineage=experiment.lineage("evaluate_accuracy", network="other")
+    )
+    write_predictions(path, other.predictions, other.labels, other.classes, origin)
+
+    def select(paths, networks, **images):
+        given = {"answers_of": networks, **images}
+        store = experiment.select(*paths, **given)
+        given["images"] = {**experiment.config["images"], **images}
+        changes = {key: given[key] for key in ("answers_of", "images")}
+        return read_images(store, Origin(**experiment.origin("select_images", **changes)))[1]
+
+    both = [accuracies["clean"], path]
+    indices = select(both, [NAME, "other"], n_points=2, correct_for="every_network")
+    assert own.correct[indices].all() and other.correct[indices].all()
+    indices = select([path], ["other"], n_points=2, correct_for="own")
+    assert other.correct[indices].all() and not own.correct[indices].all()
+    indices = select(both[:1], [NAME], n_points=50, correct_for="none")
     assert len(set(indices.ravel())) == 500
 
 
-def test_perturbed_images_are_those_that_were_evaluated(experiment, trained, accuracies, images):
-    noisy, indices = read_images(images[NOISY])
-    clean, clean_indices = read_images(images["clean"])
+def test_perturbed_images_are_those_that_were_evaluated(experiment, trained, answers, pictures):
+    noisy, indices, attributes = pictures(NOISY)
+    clean, clean_indices, _ = pictures("clean")
     assert np.array_equal(indices, clean_indices)
     assert noisy.min() == 0 and noisy.max() == 1 and 0.1 < np.abs(noisy - clean).mean() < 0.5
     network = load_network(NETWORK, 10, trained.weights)
     with torch.inference_mode():
         found = network(torch.from_numpy(noisy.reshape(-1, 3, 8, 8))).argmax(1).numpy()
-    assert np.array_equal(found, read_predictions(accuracies[NOISY])[0][indices.ravel()])
-    attributes = read_attributes(images[NOISY])
+    assert np.array_equal(found, answers(NOISY).predictions[indices.ravel()])
     assert attributes["condition"] == NOISY and attributes["network"] == NAME
     assert attributes["perturbation"] == experiment.conditions[NOISY].to_dict()
+
+
+# Where every file comes from
+
+
+def test_every_file_says_what_it_was_made_from(experiment, trained, activations, geometry):
+    """The settings of all its stages, and the SHA-256 of the weights and of the test images."""
+    said = read_origin(geometry[NOISY, "head"])
+    weights = read_origin(trained.weights)["sha256"]
+    stages = said["lineage"][NAME]
+    assert stages["train_network"].pop("weights_sha256") == weights
+    assert len(stages["evaluate_accuracy"].pop("test_images_sha256")) == 64
+    assert said == experiment.origin("solve_geometry", NOISY, "head")
+    clean = read_origin(activations["clean", "head"])["lineage"][NAME]
+    assert list(clean) == [
+        "train_network",
+        "evaluate_accuracy",
+        "select_images",
+        "extract_activations",
+    ]
+
+
+@pytest.mark.parametrize("stage", ["perturb_images", "extract_activations", "solve_geometry"])
+def test_a_job_refuses_what_is_of_another_condition(experiment, images, activations, stage):
+    """Whoever renames a file, or copies it, exchanges no condition for another."""
+    run = {
+        "perturb_images": lambda: experiment.perturb(NOISY, images[NOISY]),
+        "extract_activations": lambda: experiment.extract("clean", images[NOISY]),
+        "solve_geometry": lambda: experiment.solve("clean", "head", activations[NOISY, "head"]),
+    }[stage]
+    words = rf"condition clean\. Got .*, which is of the condition {NOISY}"
+    with pytest.raises(StoreError, match=words):
+        run()
+
+
+def test_a_job_refuses_what_was_made_with_other_settings(experiment, images, monkeypatch):
+    changed_seed = experiment.seed + 1
+    monkeypatch.setattr(experiment, "seed", changed_seed)
+    words = f"the training of the network {NAME}, seed was {changed_seed - 1} and is {changed_seed}"
+    with pytest.raises(StoreError, match=words):
+        experiment.extract("clean", images["clean"])
+
+
+def test_a_job_refuses_images_and_weights_of_two_trainings(experiment, images, trained, tmp_path):
+    """Both as the configuration says: only the contents differ."""
+    network = load_network(NETWORK, 10, trained.weights)
+    with torch.no_grad():
+        network.head.bias[0] += 1
+    path = tmp_path / "weights.safetensors"
+    save_weights(network, path, Origin(**experiment.origin("train_network")))
+    with pytest.raises(StoreError, match=f"from other weights of the network {NAME}"):
+        experiment.extract("clean", images["clean"], weights=str(path))
 
 
 # Activations, geometry, tables
 
 
-def test_there_is_a_store_per_layer(activations):
-    values = {
-        layer: read_array(activations["clean", layer], "activations")
-        for layer in ("input", "first", "head")
-    }
+@pytest.fixture(scope="module")
+def points(activations, wanted):
+    """Return the activations of a condition and layer, and the store's attributes."""
+    return lambda *place: read_points(activations[place], wanted("extract_activations", *place))
+
+
+def test_there_is_a_store_per_layer(points):
+    values = {layer: points("clean", layer)[0] for layer in ("input", "first", "head")}
     assert [value.shape for value in values.values()] == [
         (2, 5, 6, 30),
         (2, 5, 6, 30),
         (2, 5, 6, 10),
     ]
-    attributes = read_attributes(activations[NOISY, "first"])
+    attributes = points(NOISY, "first")[1]
     assert attributes["layer"] == "first" and attributes["condition"] == NOISY
     assert attributes["n_features"] == 512 and attributes["classes"] == list("0123456789")
     assert attributes["layer_label"] == "layer_1_Conv2d"
 
 
-def test_the_input_layer_is_the_images(images, activations):
-    pixels = read_images(images[NOISY])[0].reshape(2, 30, -1).astype(float)
-    span = read_array(activations[NOISY, "input"], "activations").reshape(2, 30, -1)
+def test_the_input_layer_is_the_images(pictures, points):
+    pixels = pictures(NOISY)[0].reshape(2, 30, -1).astype(float)
+    span = points(NOISY, "input")[0].reshape(2, 30, -1)
     products = pixels @ pixels.transpose(0, 2, 1)
     assert np.allclose(span @ span.transpose(0, 2, 1), products, atol=1e-10)
 
@@ -217,8 +314,9 @@ def test_an_unknown_layer_is_refused_by_the_extraction(experiment, images):
         experiment.extract("clean", images["clean"], ["input", "conv9"])
 
 
-def test_the_geometry_of_a_layer(experiment, activations, geometry):
-    values, manifolds, attributes = read_geometry(geometry[NOISY, "head"])
+def test_the_geometry_of_a_layer(experiment, points, geometry, wanted):
+    origin = wanted("solve_geometry", NOISY, "head")
+    values, manifolds, attributes = read_geometry(geometry[NOISY, "head"], origin)
     assert manifolds == list("01234") and values["capacity"].shape == (2, 5)
     assert (attributes["network"], attributes["condition"], attributes["layer"]) == (
         NAME,
@@ -228,9 +326,9 @@ def test_the_geometry_of_a_layer(experiment, activations, geometry):
     assert attributes["layer_label"] == "layer_6_Linear"
     assert attributes["n_features"] == 10 and attributes["n_points"] == 6
     settings = {k: v for k, v in experiment.config["geometry"].items() if k != "layers"}
-    assert json.loads(attributes["settings"]) == settings
-    points = read_array(activations[NOISY, "head"], "activations")
-    expected = solve_replicates(points, settings, experiment.seed)
+    solved = attributes["lineage"][NAME]["solve_geometry"]["settings"]
+    assert solved == {"geometry": settings, "seed": experiment.seed}
+    expected = solve_replicates(points(NOISY, "head")[0], settings, experiment.seed)
     for name in VARIABLES.keys() - {"residual_correlation"}:
         assert np.array_equal(
             values[name], np.stack([r[name] for r in expected]), equal_nan=True
@@ -242,7 +340,7 @@ def test_a_damaged_store_is_refused_by_its_solve(experiment, activations):
     content = path.read_bytes()
     damaged = path.with_name("damaged.zarr.zip")
     damaged.write_bytes(content[: len(content) // 2])
-    with pytest.raises(StoreError, match=r"damaged\.zarr\.zip is truncated.*rebuild it with"):
+    with pytest.raises(StoreError, match=r"damaged\.zarr\.zip is truncated.*remove it with: rm -f"):
         experiment.solve("clean", "damaged", str(damaged))
     assert not (experiment.folder / NAME / "geometry/clean/damaged.h5").exists()
 
@@ -262,11 +360,12 @@ def test_the_tables_hold_every_coordinate(experiment, tables):
     assert row["capacity_low"] < row["capacity"] < row["capacity_high"]
 
 
-def test_the_table_s_numbers_are_those_of_the_files(geometry, tables):
+def test_the_table_s_numbers_are_those_of_the_files(geometry, tables, wanted):
     table = pd.read_csv(tables["geometry"])
     for (condition, layer), path in geometry.items():
         rows = table[(table["condition"] == condition) & (table["layer"] == layer)]
-        assert rows["radius"].tolist() == read_geometry(path)[0]["radius"].ravel().tolist()
+        values = read_geometry(path, wanted("solve_geometry", condition, layer))[0]
+        assert rows["radius"].tolist() == values["radius"].ravel().tolist()
 
 
 def test_sound_results_are_verified(experiment, tables):
@@ -302,6 +401,7 @@ def test_layers_whose_names_are_numbers_are_found_again(experiment, tables, tmp_
         images=experiment.config["images"],
         tolerance=1e-10,
         min_accuracy={NAME: 0.5},
+        lineages={NAME: experiment.lineage("train_network")},
     )
 
 

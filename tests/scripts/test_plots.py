@@ -20,11 +20,13 @@ from figure_tables import (
     make_history,
     make_pictures,
     make_summary,
+    origin,
     write_examples,
 )
 from helpers import read_yaml
 from manifold_robustness.configuration import fill_defaults
 from manifold_robustness.declarations import read_declaration
+from manifold_robustness.errors import StoreError
 from manifold_robustness.files.csv import write_table
 from manifold_robustness.files.images import write_images
 from manifold_robustness.files.predictions import write_predictions
@@ -48,8 +50,10 @@ def run(tmp_path_factory):
     for name, table in tables.items():
         write_table(table, files[name])
     predicted = ["car", "car", "truck", "bird"]
-    examples = write_examples(folder, make_pictures(4), predicted, "car")
-    return files | {name: [*map(str, paths.values())] for name, paths in examples.items()}
+    examples = write_examples(folder, make_pictures(4), predicted, "car", network="noisy")
+    return files | {
+        name: [str(one.path) for one in found.values()] for name, found in examples.items()
+    }
 
 
 def plot(name, files, folder, network="noisy", about=None, **style):
@@ -66,6 +70,7 @@ def plot(name, files, folder, network="noisy", about=None, **style):
         network="" if several else network,
         family="" if alone else "gaussian",
         conditions=CONDITIONS if per_condition else {},
+        origins=[vars(origin(one, network)) for one in CONDITIONS] if per_condition else [],
         about={"network": None} | ({} if alone else subject) | (about or {}),
         style=fill_defaults(style, declared["options"]),
     )
@@ -100,11 +105,11 @@ def test_the_image_of_the_examples_is_the_chosen_one(run, tmp_path, monkeypatch)
     for i, level in enumerate(LEVELS):
         files["images"].append(str(tmp_path / f"{i}.zarr.zip"))
         files["predictions"].append(str(tmp_path / f"{i}.h5"))
-        write_images(files["images"][-1], images * (1 - level / 2), places, {})
+        place = origin(condition(level)["condition"], "noisy")
+        write_images(files["images"][-1], images * (1 - level / 2), places, place, {})
         predicted = labels.copy()
         predicted[places[1, 1, 1]] += i
-        classes = {"classes": ["a", "b", "c", "d", "e"]}
-        write_predictions(files["predictions"][-1], predicted, labels, classes)
+        write_predictions(files["predictions"][-1], predicted, labels, list("abcde"), place)
     seen = []
     monkeypatch.setattr("plot_figure.write_figure", lambda figure, *_, **__: seen.append(figure))
     plot("examples", files, tmp_path, image=37)
@@ -113,6 +118,14 @@ def test_the_image_of_the_examples_is_the_chosen_one(run, tmp_path, monkeypatch)
         assert shown == pytest.approx([37 / 60 * (1 - level / 2)])
     names = [axes.get_xlabel() for axes in seen[0].axes]
     assert names == ["✓ b", "✗ c", "✗ d", "✗ e"]
+
+
+def test_a_figure_takes_no_files_of_another_condition(run, tmp_path):
+    exchanged = {**run, "images": run["images"][::-1]}
+    with pytest.raises(
+        StoreError, match=r"condition clean\. Got .*of the condition gaussian/sigma"
+    ):
+        plot("examples", exchanged, tmp_path)
 
 
 def test_a_figure_shows_its_own_network_and_family_only(run, tmp_path, monkeypatch):

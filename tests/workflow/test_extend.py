@@ -15,6 +15,7 @@ import yaml
 from manifold_robustness.files.images import read_images
 from manifold_robustness.files.predictions import read_predictions
 from manifold_robustness.files.stores import read_points
+from result_files import origin_said
 
 pytestmark = pytest.mark.slow
 
@@ -209,19 +210,20 @@ def test_an_attack_a_measure_a_figure_and_a_claim(experiment, finished):
 def check_attack(experiment, families):
     accuracy, summary = read(experiment, "accuracy"), read(experiment, "summary")
     reached = accuracy.set_index("condition")["accuracy"]
-    clean, _ = read_images(experiment.result("small/images/clean.zarr.zip"))
+    path = experiment.result("small/images/clean.zarr.zip")
+    clean, _, _ = read_images(path, origin_said(path, "clean"))
     for family, strengths in families.items():
         for table in (accuracy, summary):
             own = table[table["family"] == family]
             assert list(own["strength"]) == strengths
         for strength in strengths:
             condition = f"{family}/epsilon-{strength:g}"
-            moved, _ = read_images(experiment.result(f"small/images/{condition}.zarr.zip"))
+            path = experiment.result(f"small/images/{condition}.zarr.zip")
+            moved, _, _ = read_images(path, origin_said(path, condition))
             assert 0.9 * strength < np.abs(moved - clean).max() < strength + 1e-6
-            predictions, labels, _ = read_predictions(
-                experiment.result(f"small/accuracy/{condition}.h5")
-            )
-            assert np.mean(predictions == labels) == reached[condition] < reached["clean"]
+            path = experiment.result(f"small/accuracy/{condition}.h5")
+            found = read_predictions(path, origin_said(path, condition))
+            assert np.mean(found.correct) == reached[condition] < reached["clean"]
             assert experiment.result(f"small/activations/{condition}/head.zarr.zip").exists()
     text = experiment.result("tables/run.rst").read_text()
     assert "FGSM, ``epsilon-0.1``" in text and "FGSM (fgsm-random), ``epsilon-0.1``" in text
@@ -231,7 +233,8 @@ def check_attack(experiment, families):
 
 def check_measure(experiment, finished):
     place = "geometry/gaussian/sigma-0.5/head.h5"
-    points, _ = read_points(experiment.result("small/activations/gaussian/sigma-0.5/head.zarr.zip"))
+    path = experiment.result("small/activations/gaussian/sigma-0.5/head.zarr.zip")
+    points, _ = read_points(path, origin_said(path, "gaussian/sigma-0.5"))
     with (
         h5py.File(experiment.result(f"small/{place}")) as now,
         h5py.File(finished.result(f"small/{place}")) as before,

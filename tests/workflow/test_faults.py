@@ -1,8 +1,17 @@
 """Bad input is refused in one clear sentence, by the workflow or by the job that meets it."""
 
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+
+from helpers import flip_bit
+from manifold_robustness.files.geometry import read_geometry
+from manifold_robustness.files.stamps import read_origin
+from manifold_robustness.lineage import Origin
+from manifold_robustness.network.weights import read_weights, save_weights
+from result_files import origin_said
 
 NAN_NETWORK = """
 import torch
@@ -194,17 +203,64 @@ def test_a_layer_of_nan_is_refused_by_its_solves_and_the_others_go_on(fresh):
     assert "Traceback" not in process.stdout
 
 
-def test_a_truncated_store_is_named_with_what_rebuilds_it(experiment, finished):
-    name = "small/activations/gaussian/sigma-0.5/head.zarr.zip"
-    store = experiment.result(name)
-    store.write_bytes(store.read_bytes()[:-500])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("small/activations/gaussian/sigma-0.5/head.zarr.zip", lambda content: content[:-500]),
+        ("small/images/clean.zarr.zip", lambda content: flip_bit(content, len(content) // 2)),
+        ("small/accuracy/gaussian/sigma-0.1.h5", lambda content: flip_bit(content, 3000)),
+    ],
+)
+def test_a_damaged_file_is_named_and_made_anew(experiment, finished, name, damage):
+    file = experiment.result(name)
+    file.write_bytes(damage(file.read_bytes()))
+    output = experiment.succeed()
+    assert f"Out of date: results/tiny/{name}: it is damaged (" in output
+    assert "train_network" not in output and "Train the network" not in output
+    assert file.read_bytes() == finished.result(name).read_bytes()
+    for pattern in ("geometry/**/*.h5", "accuracy/**/*.h5"):
+        assert experiment.contents("small", pattern) == finished.contents("small", pattern)
+    assert experiment.stale() == {}
+
+
+def flip_in(name, place):
+    def flip(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(flip_bit(content, place % len(content)))
+
+    return flip
+
+
+def exchange(folder):
+    """Weights of other numbers that are sound in themselves, as of another training."""
+    path = folder / "weights.safetensors"
+    said, tensors = read_origin(path), read_weights(path)
+    holder = SimpleNamespace(state_dict=lambda: {key: one + 1 for key, one in tensors.items()})
+    save_weights(holder, path, Origin(said["network"], lineage=said["lineage"]))
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (flip_in("weights.safetensors", -5), "weights.safetensors as metrics.json beside it"),
+        (flip_in("metrics.json", 30), "metrics.json"),
+        (flip_in("layers.json", 30), "layers.json"),
+        (flip_in("history.csv", -5), "history.csv as metrics.json beside it knows it"),
+        (exchange, "weights.safetensors as metrics.json beside it knows it"),
+    ],
+    ids=["weights", "metrics", "layers", "history", "exchanged"],
+)
+def test_a_folder_of_weights_that_is_not_as_it_was_is_left_to_the_reader(experiment, harm, words):
+    """Hours of training are not thrown away, nor what somebody put there overwritten."""
+    folder = experiment.result("small/weights")
+    harm(folder)
+    contents = experiment.contents("small/weights", "*")
     process = experiment.run()
-    assert process.returncode != 0
-    assert f"results/tiny/{name} is truncated, damaged or not ours" in process.stdout
-    assert f"rm -f 'results/tiny/{name}'" in process.stdout
-    store.unlink()
-    experiment.succeed()
-    assert experiment.contents("small/geometry") == finished.contents("small/geometry")
+    assert process.returncode == 1
+    assert words in process.stdout and "rm -r 'results/tiny/small/weights'" in process.stdout
+    assert "put the whole folder back" in process.stdout
+    assert "Traceback" not in process.stdout and "Job stats" not in process.stdout
+    assert experiment.contents("small/weights", "*") == contents
 
 
 def test_weights_that_do_not_fit_are_refused(experiment):
@@ -226,4 +282,11 @@ def test_weights_of_ones_own_skip_the_training(experiment, finished):
     experiment.configure(in_network(weights="my.safetensors"))
     experiment.succeed("results/tiny/tables/verification.txt")
     assert "train_network" not in experiment.stale()
-    assert experiment.contents("small/geometry") == finished.contents("small/geometry")
+    for name in finished.contents("small/geometry"):
+        condition, path = name.rpartition("/")[0], f"small/geometry/{name}"
+        ours, theirs = (
+            read_geometry(one.result(path), origin_said(one.result(path), condition))[0]
+            for one in (experiment, finished)
+        )
+        for variable, values in ours.items():
+            assert np.array_equal(values, theirs[variable], equal_nan=True), (name, variable)

@@ -7,6 +7,7 @@ from manifold_robustness.files.images import read_images
 from manifold_robustness.files.predictions import read_predictions
 from manifold_robustness.network.data_sets import load_split
 from manifold_robustness.network.weights import load_network
+from result_files import origin_said
 
 FAMILY = '''
 """One step along the sign of the loss's gradient."""
@@ -56,12 +57,15 @@ def test_a_family_in_one_file_runs_through(experiment):
     experiment.succeed()
 
     condition = "step/epsilon-0.3"
-    clean, indices = read_images(experiment.result("small/images/clean.zarr.zip"))
-    moved, _ = read_images(experiment.result(f"small/images/{condition}.zarr.zip"))
+    path = experiment.result("small/images/clean.zarr.zip")
+    clean, indices, _ = read_images(path, origin_said(path, "clean"))
+    path = experiment.result(f"small/images/{condition}.zarr.zip")
+    moved, _, _ = read_images(path, origin_said(path, condition))
     assert 0.29 < np.abs(moved - clean).max() < 0.3001
-    predictions, labels, _ = read_predictions(experiment.result(f"small/accuracy/{condition}.h5"))
+    path = experiment.result(f"small/accuracy/{condition}.h5")
+    found = read_predictions(path, origin_said(path, condition))
     expected, images = attack_by_hand(experiment)
-    assert np.array_equal(predictions, expected) and np.mean(predictions == labels) < 0.5
+    assert np.array_equal(found.predictions, expected) and np.mean(found.correct) < 0.5
     assert np.array_equal(moved.reshape(-1, 3, 8, 8), images[indices.ravel()])
     assert experiment.result("figures/small/step-down/accuracy.svg").exists()
     assert experiment.result("small/geometry/step-down/epsilon-0.1/head.h5").exists()

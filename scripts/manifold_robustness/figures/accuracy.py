@@ -28,7 +28,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [6.4, 4.2],
             },

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import ConfigurationError, DataError
+from ..names import rst_literal
 from .about import About
 from .labels import group, place_labels
 from .measures import CAPACITY
@@ -41,7 +42,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [6.4, 4.6],
             },
@@ -120,7 +121,7 @@ def _describe(table: pd.DataFrame, name: str, strength: Strength) -> str:
     """Return both quantities at both ends, and their rank correlation, as one or two sentences."""
     first, last = table.iloc[0], table.iloc[-1]
     text = (
-        f"``{name}`` has the capacity {decimal(first.capacity)} where the "
+        f"{rst_literal(name)} has the capacity {decimal(first.capacity)} where the "
         f"accuracy is {100 * first.accuracy:.2f} % ({strength.value(first.strength)})"
     )
     if len(table) == 1:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..names import rst_literal
 from .about import About
 from .comparison import (
     add_network_legend,
@@ -33,7 +34,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [8, 4.6],
             },
@@ -73,6 +74,6 @@ def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Fi
 def _describe(accuracy: pd.DataFrame, about: About) -> str:
     """Return every network's accuracy at both ends of the strengths, as a sentence."""
     values, _, _ = by_network(accuracy, "accuracy")
-    names = [f"``{name}``" for name in network_names(accuracy)]
+    names = [rst_literal(name) for name in network_names(accuracy)]
     changes = describe_changes(accuracy, about.strength, names, values, "{:.2%}")
     return f"Accuracy on {span(accuracy['n_images'])} images, {changes}.".replace("%", " %")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..names import rst_literal
 from .about import About
 from .comparison import (
     add_network_legend,
@@ -36,7 +37,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [8, 4.6],
             },
@@ -89,6 +90,6 @@ def _describe(last: pd.DataFrame, layer_names: list[str], about: About) -> str:
     """Return every network's capacity at both ends of the strengths, as a sentence."""
     values, _, _ = by_network(last, "capacity")
     pairs = zip(network_names(last), layer_names, strict=True)
-    names = [f"``{network}`` (``{layer}``)" for network, layer in pairs]
+    names = [f"{rst_literal(network)} ({rst_literal(layer)})" for network, layer in pairs]
     changes = describe_changes(last, about.strength, names, values, "{:#.3g}")
     return f"Capacity of the last layer, {changes} ({sample(last)})."

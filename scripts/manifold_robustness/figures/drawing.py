@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from ..configuration import fill_defaults
 from ..declarations import read_declaration
 from ..files.csv import of_family, read_table
+from ..lineage import Origin
 from .about import About
+from .reading import StoredFile
 from .style import in_style
 
 PER_CONDITION = ("images", "predictions")
@@ -59,7 +61,7 @@ def read_inputs(
     files: Mapping[str, str | Sequence[str]],
     network: str = "",
     family: str = "",
-    conditions: Sequence[str] = (),
+    origins: Sequence[Origin] = (),
 ) -> dict[str, Any]:
     """Return the inputs of a figure, of one network and one family.
 
@@ -71,18 +73,22 @@ def read_inputs(
         Whose rows to keep; empty for those of every network, in their order.
     family
         Whose rows to keep, with those of clean, by strength; empty for all rows as they stand.
-    conditions
-        The conditions of the files, in their order.
+    origins
+        Of the files per condition, in their order: what they must be of.
 
     Returns
     -------
     dict
-        Tables as DataFrames, files as a dict of condition to path.
+        Tables as DataFrames, files as a dict of condition to
+        :class:`~manifold_robustness.figures.reading.StoredFile`.
     """
     inputs = {}
     for name, found in files.items():
         if name in PER_CONDITION:
-            inputs[name] = dict(zip(conditions, found, strict=True))
+            inputs[name] = {
+                origin.condition: StoredFile(path, origin)
+                for path, origin in zip(found, origins, strict=True)
+            }
         elif name == "history":  # stands in its network's own folder
             inputs[name] = read_table(found)
         else:

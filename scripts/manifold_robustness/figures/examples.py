@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import DataError
-from ..files.images import read_image
+from ..files.images import read_images
 from ..files.predictions import read_predictions
+from ..names import rst_literal
 from .about import About
-from .reading import count
+from .reading import StoredFile, count
 from .strengths import Strength
 from .style import CORRECT, WRONG, new_figure, set_title
 
@@ -31,13 +32,14 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [9, 4],
             },
             "image": {
                 "type": "integer",
                 "minimum": 0,
+                "maximum": 1000000000,
                 "description": "which of the selected images, counted from 0",
                 "default": 0,
             },
@@ -50,7 +52,7 @@ CHARACTERS_PER_INCH = 12  # of a class's name under its image
 
 
 def draw(
-    inputs: Mapping[str, Mapping[str, str]],
+    inputs: Mapping[str, Mapping[str, StoredFile]],
     about: About,
     *,
     size: tuple[float, float],
@@ -58,7 +60,7 @@ def draw(
 ) -> tuple[Figure, str]:
     """Return a grid of one image under each condition, with the class that the network predicts.
 
-    ``images`` and ``predictions`` are paths by condition, clean first; ``about.strengths`` has each
+    ``images`` and ``predictions`` are files by condition, clean first; ``about.strengths`` has each
     condition's strength. A wrong class carries a cross and a thick frame, so that it shows without
     colour too.
     """
@@ -69,20 +71,23 @@ def draw(
 
 
 def _read(
-    images: Mapping[str, str], predictions: Mapping[str, str], number: int
+    images: Mapping[str, StoredFile], predictions: Mapping[str, StoredFile], number: int
 ) -> tuple[list[np.ndarray], list[str], str]:
     """Return one image under every condition, the classes predicted, and its true class."""
     pictures, predicted = [], []
-    for condition, path in images.items():
-        picture, index = read_image(path, number)
-        classes_predicted, labels, classes = read_predictions(predictions[condition])
+    for condition, stored in images.items():
+        found, indices, _ = read_images(stored.path, stored.wanted)
+        picture = found.reshape(-1, *found.shape[-3:])[number]
+        index = int(indices.ravel()[number])
+        answers = read_predictions(predictions[condition].path, predictions[condition].wanted)
         if picture.shape[0] not in (1, 3):
             raise DataError(
-                f"Need images of the shape (1 or 3, height, width). Got {picture.shape} in {path}."
+                f"Need images of the shape (1 or 3, height, width). Got {picture.shape} in "
+                f"{stored.path}."
             )
         pictures.append(picture)
-        predicted.append(classes[classes_predicted[index]])
-    return pictures, predicted, classes[labels[index]]
+        predicted.append(answers.classes[answers.predictions[index]])
+    return pictures, predicted, answers.classes[answers.labels[index]]
 
 
 def _plot(
@@ -118,7 +123,7 @@ def _describe(
         if name != true_class
     ]
     text = (
-        f"The image of class ``{true_class}`` is recognised under "
+        f"The image of class {rst_literal(true_class)} is recognised under "
         f"{len(strengths) - len(wrong)} of {count(len(strengths), 'condition')}"
     )
     if not wrong:
@@ -127,7 +132,7 @@ def _describe(
     for level, name in wrong:
         levels.setdefault(name, []).append(level)
     mistakes = ", ".join(
-        f"``{name}`` ({_levels(found, strength)})" for name, found in levels.items()
+        f"{rst_literal(name)} ({_levels(found, strength)})" for name, found in levels.items()
     )
     return f"{text}, and mistaken for {mistakes}."
 

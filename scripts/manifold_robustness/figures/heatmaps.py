@@ -10,6 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+from ..names import rst_literal
 from .about import About
 from .measures import Measure, measures
 from .reading import (
@@ -41,7 +42,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [12, 9],
             },
@@ -113,7 +114,7 @@ def _describe(summary: pd.DataFrame, names: list[str], strength: Strength) -> st
     def cell(flat_index: int) -> str:
         row, column = np.unravel_index(flat_index, capacity.shape)
         value = decimal(capacity[row, column])
-        return f"{value} (``{names[row]}``, {strength.value(levels[column])})"
+        return f"{value} ({rst_literal(names[row])}, {strength.value(levels[column])})"
 
     least, greatest = np.nanargmin(_finite(capacity)), np.nanargmax(_finite(capacity))
     extent = f"{count(len(names), 'layer')} and {count(len(levels), 'condition')}"

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..names import rst_literal
 from .about import About
 from .measures import Measure, measures
 from .published import draw_published, name_sources
@@ -33,7 +34,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [9, 6.6],
             },
@@ -105,7 +106,7 @@ def _describe(table: pd.DataFrame, layer: str, shown: list[Measure], strength: S
     """Return the strengths at which each measure is least and greatest, as one sentence."""
     ranges = [f"{measure.name} {_extremes(table, measure.column, strength)}" for measure in shown]
     return (
-        f"Over {count(len(table), 'condition')}, ``{layer}`` has {', '.join(ranges)} "
+        f"Over {count(len(table), 'condition')}, {rst_literal(layer)} has {', '.join(ranges)} "
         f"({sample(table)})."
     )
 

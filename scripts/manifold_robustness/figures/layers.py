@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..names import rst_literal
 from .about import About
 from .measures import Measure, measures
 from .reading import decimal, grid, layers, limits, require_summary, sample, strengths
@@ -31,7 +32,7 @@ DECLARATION = {
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 2,
-                "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+                "items": {"type": "number", "minimum": 1, "maximum": 100},
                 "description": "width and height in inches",
                 "default": [11, 8],
             },
@@ -104,7 +105,8 @@ def _describe(
     if len(levels) > 1:
         ends = f"from {strength.value(levels[0])} to {strength.value(levels[-1])}"
     changes = [f"{measure.name} {_change(row)}" for measure, row in zip(shown, values, strict=True)]
-    return f"In the last layer, ``{names[-1]}``, {ends}: {', '.join(changes)} ({sample(summary)})."
+    last = rst_literal(names[-1])
+    return f"In the last layer, {last}, {ends}: {', '.join(changes)} ({sample(summary)})."
 
 
 def _change(row: np.ndarray) -> str:

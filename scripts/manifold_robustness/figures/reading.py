@@ -1,11 +1,14 @@
 """Checked reading of the tables that the figures show, and their numbers as words."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ConfigurationError, DataError
+from ..lineage import Origin
 from .measures import Measure
 
 LABELS = {"path": "layer", "reference": "layer_label"}
@@ -30,6 +33,14 @@ ACCURACY_COLUMNS = [
     "accuracy_low",
     "accuracy_high",
 ]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of one condition, read where it is shown, and the origin that it must be of."""
+
+    path: str | Path
+    wanted: Origin
 
 
 def require_rows(table: pd.DataFrame, columns: Iterable[str], name: str) -> None:

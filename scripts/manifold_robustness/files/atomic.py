@@ -3,6 +3,7 @@
 import errno
 import glob
 import hashlib
+import json
 import os
 import socket
 import time
@@ -15,6 +16,7 @@ from ..errors import StoreError
 HOST = socket.gethostname()
 ABANDONED = 2 * 24 * 3600  # seconds after which nobody on another host writes a file any more
 SEAL_LENGTH = len("\nsha256 \n") + 64
+STAMP = b"\norigin "
 
 
 @contextmanager
@@ -56,12 +58,17 @@ def written_beside(path: str | Path) -> Iterator[Path]:
         raise
 
 
-def sealed(content: bytes) -> bytes:
+def sealed(content: bytes, origin: dict | None = None) -> bytes:
     """Return bytes with a last line that holds their SHA-256.
+
+    Before it may stand a line with what the content says of its origin, for who can't read the
+    content itself; :func:`unsealed` leaves it there.
 
     >>> unsealed(sealed(b"abc"))
     b'abc'
     """
+    if origin is not None:
+        content += STAMP + json.dumps(origin).encode("ascii")
     return content + _seal(content)
 
 

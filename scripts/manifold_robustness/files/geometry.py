@@ -4,22 +4,26 @@ What a file holds is what the groups of measures declare. Their declarations are
 that who reads a file loads no solver.
 """
 
-import json
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from ..lineage import Origin, require_origin
 from ..variables import declared_variables
-from .hdf5 import create_file, open_file
+from .hdf5 import create_file, open_file, read_attributes
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 VARIABLES = declared_variables()
 OPTIONAL = {name for name, variable in VARIABLES.items() if variable.optional}
 
 
 def write_geometry(
-    path: str | Path, results: list[dict], manifolds: list[str], attributes: dict
+    path: str | Path,
+    results: list[dict],
+    manifolds: list[str],
+    origin: Origin,
+    attributes: dict,
 ) -> None:
     """Write the geometry of a layer under a condition, one result per replicate.
 
@@ -31,12 +35,14 @@ def write_geometry(
         One per replicate: the names of `VARIABLES` to a number or an array without its first axis.
     manifolds : list of str
         Names of the manifolds: the classes.
+    origin : Origin
+        The file's network, condition and layer, and what it was made from.
     attributes : dict
-        Coordinates, numbers of points and features, settings; written as they are, dicts as JSON.
+        Numbers of points and features, the layer's label and basis; written as they are.
     """
     projected = [name for name, variable in VARIABLES.items() if variable.axes == "projected"]
     tried = max((len(result[name]) for result in results for name in projected), default=0)
-    with create_file(path) as file:
+    with create_file(path, origin) as file:
         file.dimensions = {
             "replicate": len(results),
             "manifold": len(manifolds),
@@ -53,23 +59,25 @@ def write_geometry(
             for key in ("long_name", "equation", "units"):
                 written.attrs[key] = getattr(variable, key)
         for key, value in {**attributes, "schema_version": SCHEMA_VERSION}.items():
-            file.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
+            file.attrs[key] = value
 
 
-def read_geometry(path: str | Path) -> tuple[dict, list[str], dict]:
+def read_geometry(path: str | Path, wanted: Origin) -> tuple[dict, list[str], dict]:
     """Return a file's variables as a dict of arrays, its manifolds' names, and its attributes.
 
     Raises
     ------
     StoreError
-        For a file that is missing, damaged or of another schema; says how to rebuild it.
+        For a file that is missing, damaged, of another schema, or not of the origin `wanted`; says
+        how to rebuild it.
     """
     with open_file(path) as file:
-        attributes = {key: file.attrs[key] for key in file.attrs}
+        attributes = read_attributes(file)
         if attributes.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"its schema version is not {SCHEMA_VERSION}")
         values = {name: np.asarray(file[name][...]) for name in VARIABLES}
         manifolds = [_text(name) for name in file["manifold"][...]]
+    require_origin(path, attributes, wanted)
     return values, manifolds, attributes
 
 

@@ -1,10 +1,12 @@
 """HDF5 files (netCDF-4) that are written whole, and checked before they are read.
 
 HDF5 itself gives other numbers for a file with a flipped bit, or never returns. So a line with the
-SHA-256 of all that stands before it ends each file; other readers don't look that far.
+SHA-256 of all that stands before it ends each file, after one with the file's origin; other readers
+don't look that far.
 """
 
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +14,32 @@ from pathlib import Path
 import h5netcdf
 
 from ..errors import StoreError
+from ..lineage import Origin, how_to_rebuild
 from .atomic import sealed, unsealed, written_beside
-from .stores import how_to_rebuild
 
 
 @contextmanager
-def create_file(path: str | Path) -> Iterator[h5netcdf.File]:
-    """Give an ``h5netcdf.File`` to fill; it stands at `path` when the block ends well."""
+def create_file(path: str | Path, origin: Origin) -> Iterator[h5netcdf.File]:
+    """Give an ``h5netcdf.File`` to fill; it stands at `path` when the block ends well.
+
+    The file's attributes say its origin: ``network``, ``condition``, ``layer`` where it has one,
+    and ``lineage`` as JSON.
+    """
+    said = origin.attributes()
     buffer = io.BytesIO()  # HDF5 words a full disk in a way of its own, as it closes the file
     with h5netcdf.File(buffer, "w") as file:
+        for key, value in said.items():
+            file.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
         yield file
     with written_beside(path) as partial:
-        partial.write_bytes(sealed(buffer.getvalue()))
+        partial.write_bytes(sealed(buffer.getvalue(), said))
+
+
+def read_attributes(file: h5netcdf.File) -> dict:
+    """Return a file's attributes; what was written as JSON, as the dict that it was."""
+    attributes = {key: file.attrs[key] for key in file.attrs}
+    attributes["lineage"] = json.loads(attributes["lineage"])
+    return attributes
 
 
 @contextmanager

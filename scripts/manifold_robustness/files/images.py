@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .stores import ArraySpec, create_store, read_array
+from ..lineage import Origin
+from .stores import ArraySpec, create_store, read_store
 
 IMAGE_DIMENSIONS = ("replicate", "manifold", "point", "channel", "height", "width")
 
 
 def write_images(
-    path: str | Path, images: np.ndarray, indices: np.ndarray, attributes: dict
+    path: str | Path, images: np.ndarray, indices: np.ndarray, origin: Origin, attributes: dict
 ) -> None:
     """Write images with their places in the test set; manifold i holds the images of class i.
 
@@ -21,8 +22,10 @@ def write_images(
     images : ndarray, float32 (replicates, n_manifolds, n_points, channels, height, width)
         Pixel units, [0, 1] unless a perturbation does not clip.
     indices : ndarray of int (replicates, n_manifolds, n_points)
+    origin : Origin
+        The store's network and condition, and what it was made from.
     attributes : dict
-        Provenance.
+        What else describes it: ``classes``, the classes' names, and the perturbation in full.
     """
     specs = {
         "images": ArraySpec(
@@ -30,21 +33,25 @@ def write_images(
         ),
         "indices": ArraySpec(indices.shape, "int64", IMAGE_DIMENSIONS[:3]),
     }
-    with create_store(path, specs, attributes) as arrays:
+    with create_store(path, specs, origin, attributes) as arrays:
         for replicate, batch in enumerate(images):  # a chunk at a time: stores.create_store
             arrays["images"][replicate] = batch
         arrays["indices"][...] = indices
 
 
-def read_images(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and their places in the test set, as :func:`write_images` wrote them."""
-    return read_array(path, "images"), read_array(path, "indices")
+def read_images(path: str | Path, wanted: Origin) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Return images, their places in the test set, and the store's attributes.
 
-
-def read_image(path: str | Path, number: int) -> tuple[np.ndarray, int]:
-    """Return one selected image (channels, height, width) and its place in the test set.
-
-    `number` counts the images in the order replicate, manifold, point.
+    Raises
+    ------
+    StoreError
+        For a store that is missing, damaged, or not of the origin `wanted`; says how to rebuild it.
     """
-    images, indices = read_images(path)
-    return images.reshape(-1, *images.shape[-3:])[number], int(indices.ravel()[number])
+    (images, indices), attributes = read_store(path, ["images", "indices"], wanted)
+    return images, indices, attributes
+
+
+def read_indices(path: str | Path, wanted: Origin) -> tuple[np.ndarray, dict]:
+    """Return the places of the selected images in the test set, and the store's attributes."""
+    (indices,), attributes = read_store(path, ["indices"], wanted)
+    return indices, attributes

@@ -1,20 +1,50 @@
 """Files of predictions: what a network says of every test image under one condition."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .hdf5 import create_file, open_file
+from ..lineage import Lineage, Origin, require_origin
+from .hdf5 import create_file, open_file, read_attributes
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A network's answers to a test set.
+
+    Attributes
+    ----------
+    predictions, labels : ndarray of int, shape (n_images,)
+    classes : list of str
+        Names, in the order of the labels.
+    lineage : dict
+        What the file was made from: :class:`~manifold_robustness.lineage.Origin`.
+    """
+
+    predictions: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+    lineage: Lineage
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Which images are classified correctly, bool (n_images,)."""
+        return self.predictions == self.labels
 
 
 def write_predictions(
-    path: str | Path, predictions: np.ndarray, labels: np.ndarray, attributes: dict
+    path: str | Path,
+    predictions: np.ndarray,
+    labels: np.ndarray,
+    classes: list[str],
+    origin: Origin,
 ) -> None:
     """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy.
 
-    `attributes` holds ``classes``, the classes' names, and provenance.
+    `classes` holds the classes' names, `origin` where the file belongs and what it was made from.
     """
-    with create_file(path) as file:
+    with create_file(path, origin) as file:
         file.dimensions = {"image": len(labels)}
         for name, values, meaning in (
             ("prediction", predictions, "class that the network predicts"),
@@ -23,18 +53,22 @@ def write_predictions(
             variable = file.create_variable(name, ("image",), data=values.astype(np.int32))
             variable.attrs["long_name"] = meaning
         file.attrs["accuracy"] = float(np.mean(predictions == labels))
-        for key, value in attributes.items():
-            file.attrs[key] = value
+        file.attrs["classes"] = classes
 
 
-def read_place(path: str | Path) -> dict[str, str]:
-    """Return the network and the condition that a file's predictions are of."""
+def read_predictions(path: str | Path, wanted: Origin) -> Predictions:
+    """Return what :func:`write_predictions` wrote.
+
+    Raises
+    ------
+    StoreError
+        For a file that is missing, damaged, or not of the origin `wanted`; says how to rebuild it.
+    """
     with open_file(path) as file:
-        return {name: str(file.attrs[name]) for name in ("network", "condition")}
-
-
-def read_predictions(path: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return predictions, labels and classes, as :func:`write_predictions` wrote them."""
-    with open_file(path) as file:
-        classes = np.atleast_1d(file.attrs["classes"])  # HDF5 gives one name as a text
-        return file["prediction"][...], file["label"][...], classes.tolist()
+        attributes = read_attributes(file)
+        classes = np.atleast_1d(attributes["classes"])  # HDF5 gives one name as a text
+        found = Predictions(
+            file["prediction"][...], file["label"][...], classes.tolist(), attributes["lineage"]
+        )
+    require_origin(path, attributes, wanted)
+    return found

@@ -4,16 +4,12 @@ A store is one zip file. Each chunk is checked by its CRC-32 as it is read, and 
 missing is an error, not zeros.
 """
 
-import hashlib
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import EllipsisType
-from typing import Any
 
 import numpy as np
 import zarr
@@ -22,9 +18,12 @@ from zarr.storage import ZipStore
 
 from ..errors import StoreError
 from ..limits import MANY
+from ..lineage import Origin, how_to_rebuild, require_origin
 from .atomic import written_beside
+from .zips import PlainZipStore, remove_times, require_whole_chunks
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SOFTWARE = {"numpy": np.__version__, "zarr": zarr.__version__}
 DAMAGE = (OSError, KeyError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
@@ -41,7 +40,7 @@ class ArraySpec:
 
 @contextmanager
 def create_store(
-    path: str | Path, specs: dict[str, ArraySpec], attributes: dict
+    path: str | Path, specs: dict[str, ArraySpec], origin: Origin, attributes: dict
 ) -> Iterator[dict[str, zarr.Array]]:
     """Give a dict of empty Zarr arrays; the file stands at `path` when all of them were written.
 
@@ -53,23 +52,28 @@ def create_store(
     path : path
         ``*.zarr.zip``.
     specs : dict of str to ArraySpec
+    origin : Origin
+        Where the store belongs, and what it was made from.
     attributes : dict
-        Provenance; JSON values.
+        What else describes it; JSON values.
     """
-    with written_beside(path) as partial, ZipStore(partial, mode="w", compression=0) as store:
-        group = zarr.create_group(
-            store, attributes={**attributes, "schema_version": SCHEMA_VERSION}
-        )
-        yield {name: _create_array(group, name, spec) for name, spec in specs.items()}
+    with written_beside(path) as partial:
+        with ZipStore(partial, mode="w", compression=0) as store:
+            written = {"software": SOFTWARE, "schema_version": SCHEMA_VERSION}
+            group = zarr.create_group(
+                store, attributes={**attributes, **origin.attributes(), **written}
+            )
+            yield {name: _create_array(group, name, spec) for name, spec in specs.items()}
+        remove_times(partial)
 
 
 @contextmanager
 def create_stores(
-    stores: dict[str, tuple[str | Path, dict[str, ArraySpec], dict]],
+    stores: dict[str, tuple[str | Path, dict[str, ArraySpec], Origin, dict]],
 ) -> Iterator[dict[str, dict[str, zarr.Array]]]:
     """Give the arrays of several stores at once, in a dict by key: see :func:`create_store`.
 
-    `stores` maps a key to the arguments (path, specs, attributes).
+    `stores` maps a key to the arguments (path, specs, origin, attributes).
     """
     with ExitStack() as stack:
         yield {
@@ -77,30 +81,24 @@ def create_stores(
         }
 
 
-def read_attributes(path: str | Path) -> dict:
-    """Return a store's attributes."""
-    with _opened(path) as group:
-        return dict(group.attrs)
-
-
-def read_array(
-    path: str | Path, name: str, selection: int | slice | tuple | EllipsisType = ...
-) -> np.ndarray:
-    """Return one array of a store, or a part of it, with every chunk checked.
+def read_store(path: str | Path, names: Sequence[str], wanted: Origin) -> tuple[list, dict]:
+    """Return arrays of a store, with every chunk checked, and the store's attributes.
 
     Raises
     ------
     StoreError
-        For a file that is missing, truncated, damaged or of another schema; says how to rebuild it.
+        For a file that is missing, truncated, damaged, of another schema, or not of the origin
+        `wanted`; says how to rebuild it.
     """
-    with _opened(path) as group:
-        return np.asarray(_checked(group, name)[selection])
+    with _opened(path, wanted) as group:
+        return [np.asarray(_checked(group, name)[...]) for name in names], dict(group.attrs)
 
 
 def _checked(group, name):
     if name not in group:
         raise KeyError(f"it holds no array {name}")
     array = group[name]
+    require_whole_chunks(array)
     if array.nchunks_initialized != array.nchunks:
         raise KeyError(f"{array.nchunks - array.nchunks_initialized} chunks of {name} are missing")
     return array
@@ -109,12 +107,13 @@ def _checked(group, name):
 class StoredArray(Sequence):
     """An array of a store, read part by part: the items of its items are.
 
-    Each part is checked as :func:`read_array` checks it; none is kept.
+    Each part is checked as :func:`read_store` checks it; none is kept.
 
     Parameters
     ----------
     path : path
     name : str
+    wanted : Origin
     shape : tuple of int
     place : tuple of int
         Of an item: its place in the whole.
@@ -124,10 +123,12 @@ class StoredArray(Sequence):
         self,
         path: str | Path,
         name: str,
+        wanted: Origin,
         shape: tuple[int, ...],
         place: tuple[int, ...] = (),
     ):
-        self._path, self._name, self.shape, self._place = path, name, shape, place
+        self._path, self._name, self._wanted = path, name, wanted
+        self.shape, self._place = shape, place
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -135,30 +136,24 @@ class StoredArray(Sequence):
     def __getitem__(self, index: int) -> "StoredArray | np.ndarray":
         place = (*self._place, range(len(self))[index])
         if self._place:
-            return read_array(self._path, self._name, place)
-        return StoredArray(self._path, self._name, self.shape[1:], place)
+            with _opened(self._path, self._wanted) as group:
+                return np.asarray(_checked(group, self._name)[place])
+        return StoredArray(self._path, self._name, self._wanted, self.shape[1:], place)
 
 
-def read_points(path: str | Path) -> tuple[np.ndarray | StoredArray, dict]:
+def read_points(path: str | Path, wanted: Origin) -> tuple[np.ndarray | StoredArray, dict]:
     """Return the activations of a store (replicates, n_manifolds, n_points, n_features), and the
     store's attributes.
 
-    Where they are many, those of a manifold are read when they are asked for.
+    Where they are many, those of a manifold are read when they are asked for. Errors are those of
+    :func:`read_store`.
     """
     name = "activations"
-    with _opened(path) as group:
+    with _opened(path, wanted) as group:
         array, attributes = _checked(group, name), dict(group.attrs)
         if array.size > MANY:
-            return StoredArray(path, name, array.shape), attributes
+            return StoredArray(path, name, wanted, array.shape), attributes
         return np.asarray(array[...]), attributes
-
-
-def provenance(weights: str | Path | None = None, **settings: Any) -> dict:
-    """Return attributes that say what made a store: settings, software, SHA-256 of the weights."""
-    found = {"settings": settings, "software": {"numpy": np.__version__, "zarr": zarr.__version__}}
-    if weights is not None:
-        found["weights_sha256"] = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
-    return json.loads(json.dumps(found))
 
 
 def _create_array(group, name, spec):
@@ -175,16 +170,16 @@ def _create_array(group, name, spec):
 
 
 @contextmanager
-def _opened(path):
+def _opened(path, wanted):
     if not Path(path).is_file():
         raise StoreError(f"{path} does not exist; {how_to_rebuild(path)}")
     try:
-        zipfile.ZipFile(path).close()  # of one that is cut short zarr says nothing useful
-        with ZipStore(path, mode="r") as store:
-            group = zarr.open_group(store, mode="r")
+        with PlainZipStore(path) as store:
+            group = zarr.open_group(store, mode="r", zarr_format=3)
             version = group.attrs.get("schema_version")
             if version != SCHEMA_VERSION:
                 raise ValueError(f"its schema version is {version}, not {SCHEMA_VERSION}")
+            require_origin(path, dict(group.attrs), wanted)
             yield group
     except StoreError:
         raise
@@ -192,8 +187,3 @@ def _opened(path):
         raise StoreError(
             f"{path} is truncated, damaged or not ours ({error}); {how_to_rebuild(path)}"
         ) from error
-
-
-def how_to_rebuild(path: str | Path) -> str:
-    """Return the sentence that says how to make a file again."""
-    return f"rebuild it with: rm -f '{path}', then the same snakemake (or make) command again"

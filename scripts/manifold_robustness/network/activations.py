@@ -20,6 +20,7 @@ from ..limits import (
     require_stores,
     store_bytes,
 )
+from ..lineage import Origin
 from ..networks import require_layers
 from .layers import INPUT, list_layers, reference_labels
 
@@ -59,6 +60,7 @@ def extract_activations(
     images: np.ndarray,
     paths: dict[str, str | Path],
     basis: str,
+    origin: Origin,
     attributes: dict,
     device: torch.device,
 ) -> None:
@@ -78,8 +80,10 @@ def extract_activations(
         :func:`~manifold_robustness.limits.choose_basis` says so, or the features (float32), a
         chunk per manifold. Where no layer is rotated, images pass a manifold at a time, else a
         replicate at a time.
+    origin : Origin
+        The stores' network and condition, and what they are made from.
     attributes : dict
-        Provenance.
+        What else describes them.
     device : torch.device
 
     Raises
@@ -91,8 +95,7 @@ def extract_activations(
     """
     layers, labels = list(paths), reference_labels(network)
     known = list_layers(network, images.shape[3:])
-    name = str(attributes.get("network", ""))
-    require_layers(layers, [layer.name for layer in known], name)
+    require_layers(layers, [layer.name for layer in known], origin.network)
     sizes = {layer.name: layer.n_features for layer in known}
     bases = {layer: choose_basis(basis, sizes[layer], *images.shape[1:3]) for layer in layers}
     require_extraction(sizes, bases, images.shape[:3], available_memory())
@@ -102,9 +105,9 @@ def extract_activations(
         layer: (
             paths[layer],
             {"activations": _spec(images.shape[:3], sizes[layer], bases[layer])},
+            origin.at(layer=layer),
             {
                 **attributes,
-                "layer": layer,
                 "layer_label": labels[layer],
                 "basis": bases[layer],
                 "n_features": sizes[layer],

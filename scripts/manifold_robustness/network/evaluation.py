@@ -1,5 +1,6 @@
 """What a network answers to every test image under a condition, and the images that it saw."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator
@@ -28,12 +29,15 @@ class Evaluation:
     Attributes
     ----------
     predictions, labels : ndarray of int, shape (n_images,)
+    test_images_sha256 : str
+        Of all images as the data set has them, and of their labels, in order.
     images : ndarray, float32 (*kept.shape, channels, height, width)
         Those that were asked for, as the network saw them.
     """
 
     predictions: np.ndarray
     labels: np.ndarray
+    test_images_sha256: str
     images: np.ndarray | None = None
 
 
@@ -54,12 +58,12 @@ def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.de
     NetworkError
         Where the network's answer to an image is not finite.
     """
-    answers = [
-        (_classes(network, images, device), labels.numpy())
-        for images, labels in DataLoader(data, batch_size=batch_size)
-    ]
+    answers, sums = [], {}
+    for images, labels in DataLoader(data, batch_size=batch_size):
+        _add_sums(sums, range(len(sums), len(sums) + len(images)), images.numpy())
+        answers.append((_classes(network, images, device), labels.numpy()))
     predictions, labels = map(np.concatenate, zip(*answers, strict=True))
-    return Evaluation(predictions, labels)
+    return Evaluation(predictions, labels, _digest(sums, labels))
 
 
 def perturb_and_predict(
@@ -104,6 +108,7 @@ def perturb_and_predict(
     labels = labels_of(data)
     predictions = np.full(len(labels), -1)
     images: dict[int, np.ndarray] = {}
+    sums: dict[int, bytes] = {}
     wanted = set(kept.ravel().tolist())
     batches = (
         cut_into_sets(labels, kept, seed)
@@ -112,6 +117,7 @@ def perturb_and_predict(
     )
     for indices, counted in _with_progress(list(batches), len(labels)):
         clean = torch.from_numpy(gather_images(data, indices))
+        _add_sums(sums, indices.ravel().tolist(), clean.reshape(-1, *clean.shape[-3:]).numpy())
         truth = torch.from_numpy(labels[indices])
         perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
         perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
@@ -123,7 +129,8 @@ def perturb_and_predict(
             if place in wanted:
                 images[place] = image.copy()
     found = np.stack([images[place] for place in kept.ravel().tolist()])
-    return Evaluation(predictions, labels, found.reshape(*kept.shape, *found.shape[1:]))
+    found = found.reshape(*kept.shape, *found.shape[1:])
+    return Evaluation(predictions, labels, _digest(sums, labels), found)
 
 
 def cut_into_sets(
@@ -179,6 +186,18 @@ def cut_into_sets(
                 for part, label in zip(own, filled, strict=True)
             ]
             yield np.stack(indices), np.stack(counted)
+
+
+def _add_sums(sums, places, images):
+    """Add the SHA-256 of each image, by its place in the data set."""
+    for place, image in zip(places, images, strict=True):
+        sums[place] = hashlib.sha256(np.ascontiguousarray(image)).digest()
+
+
+def _digest(sums, labels):
+    """The SHA-256 of a data set, whatever the order in which its images came."""
+    ordered = b"".join(sums[place] for place in sorted(sums))
+    return hashlib.sha256(ordered + np.asarray(labels, dtype="<i8").tobytes()).hexdigest()
 
 
 def _filled_up(part, members, n_points):

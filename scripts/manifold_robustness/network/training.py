@@ -2,7 +2,6 @@
 
 import copy
 import csv
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -230,12 +229,6 @@ def write_history(history: list[dict], path: str | Path) -> None:
         writer = csv.DictWriter(file, HISTORY)
         writer.writeheader()
         writer.writerows(history)
-
-
-def write_metrics(metrics: dict, path: str | Path) -> None:
-    """Write a network's figures as JSON."""
-    with written_beside(path) as partial:
-        partial.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
 
 
 def augmentation(settings: dict, image_size: int) -> nn.Module | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import json
 import logging
 import re
 import warnings
@@ -17,12 +18,15 @@ from torch import nn
 
 from ..errors import NetworkError
 from ..files.atomic import written_beside
+from ..files.stamps import read_origin
+from ..lineage import Lineage, Origin, require_origin
+from ..wording import cut, listed
 from .architectures import build_network, imagenet_weights, starting_tensors
 from .devices import place
 
 logger = logging.getLogger(__name__)
 CPU = torch.device("cpu")
-DIGEST = "sha256"
+ORIGIN, DIGEST = "origin", "sha256"  # in a file's metadata: JSON, which holds the digest
 KEYS = ("state_dict", "model_state_dict", "model")  # which is taken where several hold tensors
 WRAPPERS = ("module.", "_orig_mod.")  # of parallel training and of torch.compile
 COUNTER = "num_batches_tracked"  # files of an older torch lack it, and no prediction needs it
@@ -109,15 +113,38 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     _require_finite(network, path)
 
 
-def save_weights(network: nn.Module, path: str | Path) -> None:
-    """Write a network's weights as safetensors, whole or not at all, with their SHA-256."""
+def save_weights(network: nn.Module, path: str | Path, origin: Origin) -> str:
+    """Write a network's weights as safetensors, whole or not at all; return their SHA-256.
+
+    The metadata's one key ``origin`` is JSON: what the weights were made from, and the SHA-256 of
+    that and of the tensors. (The order of several keys would be another each time.)
+    """
     tensors = {  # copies, since safetensors refuses those that share their memory
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in network.state_dict().items()
     }
-    content = save(tensors, {DIGEST: _digest(tensors)})
+    said = origin.attributes()
+    said[DIGEST] = _digest(tensors, said)
+    content = save(tensors, {ORIGIN: json.dumps(said)})
     with written_beside(path) as partial:
         partial.write_bytes(content)  # save_file would let nobody else read it
+    return said[DIGEST]
+
+
+def weights_lineage(path: str | Path, wanted: Origin) -> Lineage:
+    """Return what weights of :func:`save_weights` were made from, with their SHA-256.
+
+    Raises
+    ------
+    StoreError
+        For a file that is missing, or not of the origin `wanted`; says what to do.
+    """
+    wanted = wanted.at(condition=None, layer=None)
+    found = read_origin(path)
+    require_origin(path, found if DIGEST in found else {}, wanted)
+    *_, stage = found["lineage"][wanted.network]
+    origin = Origin(wanted.network, lineage=found["lineage"])
+    return origin.with_content(stage, weights_sha256=found[DIGEST]).lineage
 
 
 def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
@@ -153,10 +180,12 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            digest = (file.metadata() or {}).get(DIGEST)  # a file of the user's own may have none
+            metadata = file.metadata() or {}  # a file of the user's own may have none
+            said = json.loads(metadata.get(ORIGIN, "{}"))
+            digest = said.pop(DIGEST, None)
     except Exception as error:  # a damaged file fails in many ways
         raise NetworkError(_damaged(path, str(error))) from error
-    if digest not in (None, _digest(tensors)):
+    if digest not in (None, _digest(tensors, said)):
         raise NetworkError(_damaged(path, "the checksum in the file is another than the tensors'"))
     return tensors
 
@@ -190,7 +219,7 @@ def _unsafe(path: Path, words: str) -> str:
 def _damaged(path: Path, reason: str) -> str:
     return (
         f"weights: need a file of tensors that can be read. Got {path}, which is damaged, cut "
-        f"short or of another kind ({' '.join(reason.split())})."
+        f"short or of another kind ({cut(' '.join(reason.split()), 200)})."
     )
 
 
@@ -202,7 +231,7 @@ def _state_dict(loaded, path: Path) -> dict[str, torch.Tensor]:
     fitting = {str(key): value for key, value in items if _holds_tensors(value)}
     key = next((key for key in (*KEYS, *fitting) if key in fitting), None)
     if key is None:
-        keys = f" of {', '.join(map(str, loaded))}" if isinstance(loaded, Mapping) else ""
+        keys = f" of {listed(loaded)}" if isinstance(loaded, Mapping) else ""
         raise NetworkError(
             f"weights: need a state dict, tensors by their names, alone or under one key. Got "
             f"{path}, which holds a {type(loaded).__name__}{keys}; save one with "
@@ -211,7 +240,7 @@ def _state_dict(loaded, path: Path) -> dict[str, torch.Tensor]:
     if len(fitting) > 1 and key not in KEYS:
         raise NetworkError(
             f"weights: need one state dict, or one under {', '.join(KEYS)}. Got {path}, which "
-            f"holds several, under {', '.join(fitting)}; save the one that is meant with "
+            f"holds several, under {listed(fitting)}; save the one that is meant with "
             "torch.save(network.state_dict(), 'weights.pth')."
         )
     others = [other for other in map(str, loaded) if other != key]
@@ -249,8 +278,8 @@ def _download(source) -> dict[str, torch.Tensor]:
         ) from error
 
 
-def _digest(tensors: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: dict[str, torch.Tensor], said: dict) -> str:
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy())
@@ -274,11 +303,22 @@ def _load(network: nn.Module, tensors: dict[str, torch.Tensor], source: str | Pa
             f"{_some('missing', missing)}, {_some('not known', unexpected)}, "
             f"{_some('of another shape', differing)}."
         )
+    for name, tensor in tensors.items():
+        _require_real(tensor, name, source)
     tensors = OrderedDict(tensors)
     # The versions of the modules: of these names and shapes, those of the network itself. Without
     # them, modules that have changed over time refuse what they can't place.
     tensors._metadata = wanted._metadata
     network.load_state_dict(tensors)
+
+
+def _require_real(tensor: torch.Tensor, name: str, source: str | Path) -> None:
+    """Torch would drop the imaginary part of complex numbers, and only warn of it."""
+    if tensor.is_complex() or tensor.is_quantized or tensor.layout != torch.strided:
+        raise NetworkError(
+            f"weights: need dense tensors of real numbers. Got {name} of {source}, which is "
+            f"{tensor.dtype} in the layout {tensor.layout}; save the network's own state dict."
+        )
 
 
 def _require_finite(network: nn.Module, source: str | Path) -> None:
@@ -292,5 +332,5 @@ def _require_finite(network: nn.Module, source: str | Path) -> None:
 
 
 def _some(what: str, names: list[str]) -> str:
-    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    shown = ", ".join(map(cut, names[:3])) + (", …" if len(names) > 3 else "")
     return f"{len(names)} {what}" + (f" ({shown})" if names else "")
