@@ -31,7 +31,9 @@ from manifold_robustness.patterns import one_of
 try:
     # The files again: the engine takes the last of two equal keys, and merges what is no mapping.
     overlays = workflow.overwrite_configfiles
-    asked = configuration.read_config([experiment.BASE, *overlays])
+    base = Path(experiment.BASE)  # with --directory that folder's own, if it has one
+    base = base if base.is_file() else PROJECT / base
+    asked = configuration.read_config([base, *overlays])
     asked = configuration.merge(asked, workflow.config_settings.config)
     EXPERIMENT = experiment.read_experiment(asked, overlays, PROJECT)
 except ConfigurationError as error:

@@ -28,16 +28,24 @@ def run_job(main: Callable[[Any], None], job: Any) -> None:
     start = time.perf_counter()
     try:
         main(job)
-        if needs_record(job.output):
-            write_record(job.log[0], dict(job.params.items()), job.input, job.output)
     except ManifoldRobustnessError as error:
         sys.exit(_failed(f"{name} failed: {error}"))
     except Exception:
         logger.exception("%s failed", name)
         raise
+    _leave_record(job)
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # loading processes count too
     peak = max(resource.getrusage(one).ru_maxrss for one in whose) / 1024
     logger.info("%s took %.1f s, peak memory %.0f MiB", name, time.perf_counter() - start, peak)
+
+
+def _leave_record(job):
+    if not needs_record(job.output):
+        return
+    try:
+        write_record(job.log[0], dict(job.params.items()), job.input, job.output)
+    except OSError as error:  # the outputs stand; without a record they are made anew next time
+        print(f"no record is kept beside {job.log[0]} ({error})", file=sys.stderr)
 
 
 def job_name(job: Any) -> str:

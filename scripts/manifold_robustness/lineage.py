@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StoreError
+from .wording import cut
 
 # By network and stage. Of a stage: "settings" and "code", which a configuration says, and further
 # keys that only the job can know: contents, as the SHA-256 of what came from outside.
@@ -239,5 +240,4 @@ def _literal(text):
 
 
 def _short(value):
-    text = json.dumps(value, sort_keys=True, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return cut(json.dumps(value, sort_keys=True, default=str), 60)

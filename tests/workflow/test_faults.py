@@ -112,8 +112,8 @@ def in_section(section, **changes):
         ),
         (
             lambda config: config["perturbations"].append(config["perturbations"][0]),
-            "holds the family gaussian 2 times; put all its strengths into one entry or, with "
-            "other options, give one a name: of its own",
+            "holds the family gaussian 2 times, whatever the case; put all its strengths into one "
+            "entry or, with other options, give one a name: of its own",
         ),
         (in_section("figures", layer={}), "figures.layer is not a known key; the figures are"),
     ],

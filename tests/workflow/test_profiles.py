@@ -5,6 +5,7 @@ import re
 import pytest
 
 from helpers import ROOT, read_yaml
+from manifold_robustness.files.stamps import read_origin
 
 RULES = {
     name
@@ -78,7 +79,7 @@ def test_the_gpu_stage_alone_ends_with_the_activations(fresh):
     assert "--profile profiles/slurm --omit-from solve_geometry &&" in text
 
 
-def test_a_configuration_edited_behind_a_driver_s_back_is_refused(experiment):
+def test_a_configuration_edited_behind_a_driver_s_back_is_found_out(experiment):
     """What a job wrote after its driver's death has no record, and is never stale to Snakemake."""
     experiment.configure(lambda config: config["geometry"].update(margin=0.5))
     stale = experiment.result("small/geometry/clean/head.h5")
@@ -86,6 +87,11 @@ def test_a_configuration_edited_behind_a_driver_s_back_is_refused(experiment):
     experiment.succeed("results/tiny/small/geometry/clean/input.h5")
     experiment.succeed(str(stale.relative_to(experiment.root)), "--touch")
     assert stale.read_bytes() == before
-    output = experiment.run().stdout
-    assert "Need geometry solved with the settings {" in output
-    assert "as the configuration says. Got results/tiny/small/geometry/clean/head.h5, so" in output
+    path = "results/tiny/small/geometry/clean/head.h5"
+    output = experiment.succeed()
+    said = [line for line in output.splitlines() if line.startswith("Out of date: ")]
+    assert any(path in line and "geometry.margin was 0.0 and is 0.5" in line for line in said)
+    assert stale.read_bytes() != before
+    solved = read_origin(stale)["lineage"]["small"]["solve_geometry"]["settings"]
+    assert solved["geometry"]["margin"] == 0.5
+    assert experiment.stale() == {}

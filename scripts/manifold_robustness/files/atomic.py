@@ -16,7 +16,7 @@ from ..errors import StoreError
 HOST = socket.gethostname()
 ABANDONED = 2 * 24 * 3600  # seconds after which nobody on another host writes a file any more
 SEAL_LENGTH = len("\nsha256 \n") + 64
-STAMP = b"\norigin "
+STAMP, STAMP_LENGTH = b"\norigin ", b"\n%012d"  # before it; after it, its length
 
 
 @contextmanager
@@ -61,14 +61,15 @@ def written_beside(path: str | Path) -> Iterator[Path]:
 def sealed(content: bytes, origin: dict | None = None) -> bytes:
     """Return bytes with a last line that holds their SHA-256.
 
-    Before it may stand a line with what the content says of its origin, for who can't read the
-    content itself; :func:`unsealed` leaves it there.
+    Before it may stand a line with what the content says of its origin, and one with that line's
+    length, for who can't read the content itself; :func:`unsealed` leaves them there.
 
     >>> unsealed(sealed(b"abc"))
     b'abc'
     """
     if origin is not None:
-        content += STAMP + json.dumps(origin).encode("ascii")
+        said = json.dumps(origin).encode("ascii")
+        content += STAMP + said + STAMP_LENGTH % len(said)
     return content + _seal(content)
 
 

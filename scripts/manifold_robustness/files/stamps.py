@@ -12,11 +12,10 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from .atomic import SEAL_LENGTH, STAMP, unsealed
+from .atomic import SEAL_LENGTH, STAMP, STAMP_LENGTH, unsealed
 
 METADATA = "zarr.json"
 LARGEST_METADATA = 2**22  # bytes of JSON; the names of 1000 classes take less than a hundredth
-TAIL = 2**18  # bytes at the end of a sealed file in which its origin stands
 LARGE = 2**26  # bytes; the chunks of a store that is larger are checked as they are read
 HEADER = struct.Struct("<Q")  # of safetensors: the length of the JSON that follows
 LONGEST_HEADER = 2**27
@@ -81,11 +80,15 @@ def file_sum(path: str | Path) -> str:
 
 
 def _of_sealed(path):
+    digits = len(STAMP_LENGTH % 0)
     with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL))
-        tail = file.read()[:-SEAL_LENGTH]
-    return json.loads(tail[tail.rindex(STAMP) + len(STAMP) :])
+        end = file.seek(-SEAL_LENGTH - digits, os.SEEK_END)
+        length = int(file.read(digits))
+        file.seek(end - length - len(STAMP))
+        said = file.read(length + len(STAMP))
+    if not said.startswith(STAMP):
+        raise ValueError("it says nothing of its origin")
+    return json.loads(said[len(STAMP) :])
 
 
 def _of_store(path):
