@@ -72,14 +72,17 @@ def prove_finished():
         return
     PROVEN.append(True)
     try:
-        examined = Examined(f"{LOGS}/examined.json")
-        stale = provenance.find_stale(planned_jobs(), examined)
+        jobs, examined = list(planned_jobs()), Examined(f"{LOGS}/examined.json")
+        dated = [] if workflow.dryrun else provenance.date_back(jobs)
+        stale = provenance.find_stale(jobs, examined)
         if not workflow.dryrun:
             examined.save()
     except StoreError as error:
         sys.exit(f"\n{error}\n")
     except Exception as error:
         sys.exit("".join(traceback.format_exception(error)))
+    for path in dated:
+        print(f"Was dated in the future, and is dated now: {path}", file=sys.stderr)
     for line in provenance.describe(stale):
         print(line, file=sys.stderr)
     workflow.dag.forcefiles.update(one.path for one in stale)

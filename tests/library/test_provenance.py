@@ -23,7 +23,7 @@ from manifold_robustness.files.records import read_record, write_record
 from manifold_robustness.files.stamps import damage, file_sum, read_origin
 from manifold_robustness.lineage import Origin
 from manifold_robustness.network.weights import save_weights
-from manifold_robustness.provenance import PlannedJob, Stale, describe, find_stale
+from manifold_robustness.provenance import PlannedJob, Stale, date_back, describe, find_stale
 
 TRAINED = {"train_network": {"settings": {"seed": 1}, "code": "a"}}
 EVALUATED = TRAINED | {"evaluate_accuracy": {"settings": {"batch_size": 5}, "code": "b"}}
@@ -274,6 +274,16 @@ def test_metrics_of_another_lineage_are_refused(run):
     other = {"train_network": {"settings": {"seed": 2}, "code": "a"}}
     with pytest.raises(StoreError, match="seed was 1 and is 2"):
         read_metrics(path, origin(other))
+
+
+def test_a_file_of_the_future_is_dated_now(run):
+    path = run.folder / "clean.h5"
+    before = path.stat().st_mtime_ns
+    assert date_back(run.jobs()) == [] and path.stat().st_mtime_ns == before
+    os.utime(path, (2 * 10**9, 2 * 10**9))
+    assert date_back(run.jobs()) == [str(path)]
+    assert abs(path.stat().st_mtime - time.time()) < 60
+    assert run.stale() == {}
 
 
 def test_a_line_stands_for_all_files_of_one_reason():

@@ -272,6 +272,11 @@ BY_HAND = {
         ("copy", "small/images/clean.zarr.zip", f"small/images/{PERTURBED[1]}.zarr.zip", True)
     ],
     "images of another seed, with the old date": [("replace", "small/images/clean.zarr.zip", True)],
+    "weights dated in the future": [("date", "small/weights/weights.safetensors", "new")],
+    "figures dated in the past, tables in the future": [
+        ("date", "figures/small/gaussian/accuracy.svg", "old"),
+        ("date", "tables/summary.csv", "new"),
+    ],
     "no records, another seed": [("forget",), ("configure", "seed")],
     "no records, more epochs": [("forget",), ("configure", "epochs")],
     "no records, a figure's size": [("forget",), ("configure", "figure")],
