@@ -13,6 +13,7 @@ report: "rules/captions/run.rst"
 
 include: "rules/common.smk"
 include: "rules/functions.smk"
+include: "rules/lineage.smk"
 include: "rules/networks.smk"
 include: "rules/images.smk"
 include: "rules/activations.smk"

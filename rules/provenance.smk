@@ -7,25 +7,30 @@ from manifold_robustness.errors import StoreError
 from manifold_robustness.files.examined import Examined
 
 
-def flat(found, wildcards):
-    """The paths of a rule's input or output, as Snakemake fills them in."""
+def filled(found, wildcards):
+    """What a rule says, as Snakemake fills it in: a pattern, or what a function of its returns."""
     if callable(found):
-        found = found(wildcards)
+        return found(wildcards)
+    return found.format(**wildcards) if isinstance(found, str) else found
+
+
+def flat(found):
+    """The paths among what a rule's input or output says."""
     if isinstance(found, str):
-        return [found.format(**wildcards)]
+        return [str(found)]
     items = found.values() if isinstance(found, dict) else found
-    return [path for item in items for path in flat(item, wildcards)]
+    return [path for item in items for path in flat(item)]
 
 
 def planned(name, **coordinates):
     """A job of a rule, as Snakemake plans it."""
     wanted, wildcards = getattr(rules, name), Wildcards(fromdict=coordinates)
-    given = {}
-    for key, value in wanted.params.items():
-        value = value(wildcards) if callable(value) else value
-        given[key] = value.format(**wildcards) if isinstance(value, str) else value
-    log = str(wanted.log[0]).format(**wildcards)
-    files = (tuple(flat(one, wildcards)) for one in (wanted.input, wanted.output))
+    given = {key: filled(value, wildcards) for key, value in wanted.params.items()}
+    log = filled(str(wanted.log[0]), wildcards)
+    files = (
+        tuple(path for one in said for path in flat(filled(one, wildcards)))
+        for said in (wanted.input, wanted.output)
+    )
     return provenance.PlannedJob(name, *files, log, given)
 
 
@@ -58,6 +63,11 @@ def planned_jobs():
         yield planned(name, **coordinates)
 
 
+def writes_report():
+    """Whether a report is asked for, which would take outdated results as they are."""
+    return any(one.split("=")[0] == "--report" for one in sys.argv)
+
+
 PROVEN = []  # whether it was asked for: once is enough
 
 
@@ -71,18 +81,21 @@ def prove_finished():
     if PROVEN or not workflow.is_main_process:
         return
     PROVEN.append(True)
+    runs = workflow.executor_plugin is not None and not workflow.dryrun
     try:
         jobs, examined = list(planned_jobs()), Examined(f"{LOGS}/examined.json")
-        dated = [] if workflow.dryrun else provenance.date_back(jobs)
+        dated = provenance.date_now(jobs) if runs else []
         stale = provenance.find_stale(jobs, examined)
-        if not workflow.dryrun:
+        if runs:
             examined.save()
+        for path in dated:
+            print(f"Was dated in the future, and is dated now: {path}", file=sys.stderr)
+        for line in provenance.describe(stale):
+            print(line, file=sys.stderr)
+        workflow.dag.forcefiles |= {one.path for one in stale}
+        if stale and writes_report():
+            sys.exit("Need results that are up to date for a report; run first.")
     except StoreError as error:
         sys.exit(f"\n{error}\n")
     except Exception as error:
         sys.exit("".join(traceback.format_exception(error)))
-    for path in dated:
-        print(f"Was dated in the future, and is dated now: {path}", file=sys.stderr)
-    for line in provenance.describe(stale):
-        print(line, file=sys.stderr)
-    workflow.dag.forcefiles.update(one.path for one in stale)

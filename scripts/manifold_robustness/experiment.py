@@ -4,6 +4,9 @@ Imported by the workflow itself, so it needs the standard library, PyYAML and js
 ``python -m manifold_robustness.experiment config.yaml overlay.yaml`` checks a configuration alone.
 """
 
+import hashlib
+import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -149,7 +152,7 @@ def _with_data_set(config, schema):
 
 
 def _data(settings, declared):
-    """The settings that the images depend on; of a watched folder, its folders' times too."""
+    """The settings that the images depend on; of a watched folder, what is in it too."""
     own = list(declared.get("options", {}).get("properties", {}))
     unknown = [key for key in declared["settings"] if key not in settings]
     if unknown:
@@ -158,7 +161,7 @@ def _data(settings, declared):
             f"({', '.join(settings)}). Got {', '.join(unknown)}; declare options for others."
         )
     data = {key: settings[key] for key in (*declared["settings"], *own, *DATA_KEYS)}
-    if "watched" in declared:  # an image that comes or goes changes its folder's time
+    if "watched" in declared:
         root = Path(settings[declared["watched"]])
         try:
             folders = sorted(one for one in root.glob("[!.]*/") if one.is_dir())  # not hidden ones
@@ -170,8 +173,28 @@ def _data(settings, declared):
                 f"config: data.{declared['watched']} must be a folder with one folder of images "
                 f"per class; {cut(str(root.absolute()), 200)} {lacking}"
             )
-        data["folders"] = {path.name: path.stat().st_mtime_ns for path in folders}
+        data["content"] = {"n_classes": len(folders), "sha256": _listing_sum(root)}
     return data
+
+
+def _listing_sum(root):
+    """The SHA-256 of the names and sizes of all files below a folder, but for hidden ones.
+
+    Dates change with every copy, and reading all images at each start would take too long.
+    """
+    found, seen = [], set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back
+            folders[:] = []
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = os.path.join(folder, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                found.append((os.path.relpath(path, root), os.path.getsize(path)))
+    return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
 
 
 def _figures(settings):
@@ -283,7 +306,7 @@ def _require_references(config, networks, figures):
 
 def _require_images(images, declared, data):
     """As many classes and test images as are asked for, where the data set's numbers are known."""
-    n_classes = declared.get("n_classes") or len(data.get("folders", ())) or None
+    n_classes = declared.get("n_classes") or data.get("content", {}).get("n_classes")
     if n_classes and images["n_manifolds"] > n_classes:
         raise ConfigurationError(
             f"config: images.n_manifolds is {images['n_manifolds']}, but the data set has "

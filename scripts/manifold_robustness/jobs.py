@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import ManifoldRobustnessError
 from .files.records import needs_record, write_record
+from .files.stamps import file_sum
 
 logger = logging.getLogger("manifold_robustness")
 
@@ -27,23 +28,27 @@ def run_job(main: Callable[[Any], None], job: Any) -> None:
     logger.info("%s starts on %s", name, socket.gethostname())
     start = time.perf_counter()
     try:
+        read = _sums(job.input) if needs_record(job.output) else None
         main(job)
     except ManifoldRobustnessError as error:
         sys.exit(_failed(f"{name} failed: {error}"))
     except Exception:
         logger.exception("%s failed", name)
         raise
-    _leave_record(job)
+    if read is not None:
+        _leave_record(job, read)
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # loading processes count too
     peak = max(resource.getrusage(one).ru_maxrss for one in whose) / 1024
     logger.info("%s took %.1f s, peak memory %.0f MiB", name, time.perf_counter() - start, peak)
 
 
-def _leave_record(job):
-    if not needs_record(job.output):
-        return
+def _sums(paths):
+    return {str(path): file_sum(path) for path in paths}
+
+
+def _leave_record(job, read):
     try:
-        write_record(job.log[0], dict(job.params.items()), job.input, job.output)
+        write_record(job.log[0], dict(job.params.items()), read, job.output)
     except OSError as error:  # the outputs stand; without a record they are made anew next time
         print(f"no record is kept beside {job.log[0]} ({error})", file=sys.stderr)
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import StoreError
 from .wording import cut
@@ -23,6 +23,7 @@ from .wording import cut
 # keys that only the job can know: contents, as the SHA-256 of what came from outside.
 Lineage = dict[str, dict[str, dict]]
 ASKED = ("settings", "code")
+TEST_IMAGES = "test_images_sha256"
 PLACE = ("network", "condition", "layer")
 # The extractions of networks that keep other layers are rules of their own, and one stage.
 STAGES = {
@@ -118,9 +119,11 @@ def require_origin(path: str | Path, found: Mapping[str, Any], wanted: Origin) -
     manifold_robustness.errors.StoreError: Need a file of the condition clean. Got a.h5, which is \
 of the condition gaussian/sigma-1; remove it with: rm -f 'a.h5', then give the same command again
     """
-    problem = other_place(found, wanted) or other_lineage(found.get("lineage"), wanted)
-    if problem:
-        raise StoreError(f"{problem.format(path=path)}; {how_to_rebuild(path)}")
+    found_out = mismatch(found, wanted)
+    if found_out:
+        raise StoreError(
+            f"Need {found_out.need}. Got {path}, which {found_out.got}; {how_to_rebuild(path)}"
+        )
 
 
 def require_agreement(lineages: Iterable[tuple[str | Path, Lineage]]) -> None:
@@ -132,52 +135,112 @@ def require_agreement(lineages: Iterable[tuple[str | Path, Lineage]]) -> None:
     >>> one = {"small": {"train_network": {"weights_sha256": "ab"}}}
     >>> require_agreement([("a.h5", one), ("b.h5", one)])
     """
-    first: dict[tuple[str, str, str], tuple[str, str | Path]] = {}
+    first: dict[Content, tuple[str, str | Path]] = {}
     for path, lineage in lineages:
-        for network, stages in lineage.items():
-            for stage, entry in stages.items():
-                for key, value in contents(entry).items():
-                    known, source = first.setdefault((network, stage, key), (value, path))
-                    if known != value:
-                        raise StoreError(
-                            f"Need files of one lineage. Got {source} and {path}, which were made "
-                            f"from other {named(key)} of the network {network}; give the same "
-                            "command again, which makes anew what is not of the weights and data "
-                            "that are there now, or remove the older one first"
-                        )
+        for content, value in all_contents(lineage).items():
+            known, source = first.setdefault(content, (value, path))
+            if known != value:
+                raise StoreError(
+                    f"Need files of one lineage. Got {source} and {path}, which were made from "
+                    f"other {content}; give the same command again, which makes anew what "
+                    "is not of the weights and data that are there now, or remove the older one "
+                    "first"
+                )
 
 
-def other_place(found: Mapping[str, Any], wanted: Origin) -> str:
-    """Return in words where a file belongs, if not where it was looked for; else an empty text."""
+class Content(NamedTuple):
+    """What came from outside: which content, of which stage and network.
+
+    >>> str(Content("weights_sha256", "train_network", "small"))
+    'weights of the network small'
+    """
+
+    key: str
+    stage: str
+    network: str
+
+    def __str__(self) -> str:
+        return named(self.key) + (f" of the network {self.network}" if self.network else "")
+
+
+def all_contents(lineage: Lineage) -> dict[Content, str]:
+    """Return the contents that a lineage names.
+
+    The test images are those of the run, whichever network is evaluated on them.
+
+    >>> found = all_contents({"small": {"train_network": {"code": "ab", "weights_sha256": "cd"}}})
+    >>> [(str(content), value) for content, value in found.items()]
+    [('weights of the network small', 'cd')]
+    """
+    return {
+        Content(key, stage, "" if key == TEST_IMAGES else network): value
+        for network, stages in lineage.items()
+        for stage, entry in stages.items()
+        for key, value in contents(entry).items()
+    }
+
+
+class Mismatch(NamedTuple):
+    """Why a file is not what was asked for: what is needed, what came, and the reason alone."""
+
+    need: str
+    got: str
+    reason: str
+
+
+def mismatch(
+    found: Mapping[str, Any], wanted: Origin, through_all: bool = False
+) -> Mismatch | None:
+    """Return why a file is not what was asked for; None where it is.
+
+    `found` and `wanted` are those of :func:`require_origin`. With `through_all`, the file must have
+    gone through every stage of `wanted`.
+    """
+    elsewhere = other_place(found, wanted)
+    if elsewhere:
+        return elsewhere
+    lineage = found.get("lineage")
+    if not _is_lineage(lineage) or not lineage.get(wanted.network):
+        need = "a file that says what it was made from"
+        return Mismatch(need, "does not", "it does not say what it was made from")
+    for network, stages in lineage.items():
+        for stage, entry in stages.items():
+            asked = wanted.lineage.get(network, {}).get(stage)
+            run = _named_stage(stage, network)
+            if asked is None:
+                got = f"went through {run}"
+                return Mismatch("a file as the configuration says", got, f"it {got}")
+            said = differing_entry(entry, asked)
+            if said:
+                need, reason = "a file made as the configuration says now", f"in {run}, {said}"
+                return Mismatch(need, f"is not: {reason}", reason)
+    for network, stages in wanted.lineage.items() if through_all else ():
+        for stage in stages:
+            if stage not in lineage.get(network, {}):
+                got = f"did not go through {_named_stage(stage, network)}"
+                return Mismatch("a file as the configuration says", got, f"it {got}")
+    return None
+
+
+def other_place(found: Mapping[str, Any], wanted: Origin) -> Mismatch | None:
+    """Return that a file belongs elsewhere than where it was looked for; None where it does not."""
     for name in PLACE:
         value = getattr(wanted, name)
         if value is not None and found.get(name) != value:
-            of = f"of the {name} {found[name]}" if name in found else f"of no {name} of ours"
-            value, of = _literal(value), _literal(of)
-            return f"Need a file of the {name} {value}. Got {{path}}, which is {of}"
-    return ""
+            got = f"is of the {name} {found[name]}" if name in found else f"is of no {name} of ours"
+            return Mismatch(f"a file of the {name} {value}", got, f"it {got}")
+    return None
 
 
-def other_lineage(found: Lineage | None, wanted: Origin) -> str:
-    """Return in words what a file was made from otherwise; an empty text where nothing is."""
-    if not isinstance(found, Mapping) or wanted.network not in found:
-        return "Need a file that says what it was made from. Got {path}, which does not"
-    for network, stages in found.items():
-        for stage, entry in stages.items():
-            asked = wanted.lineage.get(network, {}).get(stage)
-            run = f"{STAGES.get(stage, stage)} of the network {network}"
-            if asked is None:
-                return (
-                    "Need a file as the configuration says. Got {path}, which went through "
-                    f"{_literal(run)}"
-                )
-            said = differing_entry(entry, asked)
-            if said:
-                return (
-                    "Need a file made as the configuration says now. Got {path}, which is not: in "
-                    f"{_literal(f'{run}, {said}')}"
-                )
-    return ""
+def _is_lineage(value):
+    return isinstance(value, Mapping) and all(
+        isinstance(stages, Mapping) and all(isinstance(one, Mapping) for one in stages.values())
+        for stages in value.values()
+    )
+
+
+def _named_stage(stage, network):
+    return f"{STAGES.get(stage, stage)} of the network {network}"
 
 
 def differing_entry(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
@@ -232,11 +295,6 @@ def named(key: str) -> str:
     'test images'
     """
     return key.removesuffix("_sha256").replace("_", " ")
-
-
-def _literal(text):
-    """The text that gives `text` once the path is filled in."""
-    return str(text).replace("{", "{{").replace("}", "}}")
 
 
 def _short(value):

@@ -8,11 +8,13 @@ results prove themselves instead (:mod:`~manifold_robustness.lineage`,
 Imported by the workflow itself, so it needs the standard library only.
 """
 
+import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .errors import StoreError
 from .files.examined import Examined
@@ -20,13 +22,12 @@ from .files.metrics import require_whole_folder
 from .files.records import as_json, read_record
 from .files.stamps import read_origin
 from .lineage import (
-    STAGES,
+    Content,
     Origin,
+    all_contents,
     contents,
-    differing_entry,
     differing_settings,
-    named,
-    other_lineage,
+    mismatch,
     other_place,
 )
 
@@ -77,7 +78,8 @@ def find_stale(jobs: Iterable[PlannedJob], examined: Examined) -> list[Stale]:
     Returns
     -------
     list of Stale
-        At most one per job: its outputs are made together. Files that don't exist are none.
+        At most one per job: its outputs are made together. Outputs that don't exist are none, since
+        nobody may need them any more; those beside them are asked all the same.
 
     Raises
     ------
@@ -85,33 +87,36 @@ def find_stale(jobs: Iterable[PlannedJob], examined: Examined) -> list[Stale]:
         For weights that are damaged, or another network's. Nothing makes them anew but hours of
         training, which would also overwrite what somebody put there.
     """
-    known: dict[tuple[str, str, str], str] = {}
+    known: dict[Content, str] = {}
     found = []
     for job in jobs:
-        if not all(Path(path).is_file() for path in job.outputs):
-            continue  # made anew anyhow
-        if "origin" not in job.params:
-            path, reason = job.outputs[0], _gathered(job, examined)
-        elif any(Path(path).name == METRICS for path in job.outputs):
-            path, reason = job.outputs[0], _weights(job, examined, known)
+        outputs = [path for path in job.outputs if Path(path).is_file()]
+        if not outputs:
+            continue
+        if any(PurePath(path).name == METRICS for path in job.outputs):
+            path, reason = outputs[0], _weights(job, examined, known)
+        elif "origin" in job.params:
+            path, reason = _stage(job, outputs, examined, known)
         else:
-            path, reason = _stage(job, examined, known)
+            path, reason = outputs[0], _gathered(job, outputs, examined)
         if reason:
             found.append(Stale(path, reason))
     return found
 
 
-def date_back(jobs: Iterable[PlannedJob]) -> list[str]:
+def date_now(jobs: Iterable[PlannedJob]) -> list[str]:
     """Give outputs that are dated in the future the present date, and return them.
 
-    Snakemake removes what a job has made from such a file, since it seems older than its input.
+    Snakemake removes what a job has made from such a file, since it seems older than its input. A
+    file of somebody else keeps its date.
     """
     dated = []
     for job in jobs:
         for path in job.outputs:
             if Path(path).is_file() and Path(path).stat().st_mtime > time.time() + SLACK:
-                os.utime(path)
-                dated.append(path)
+                with suppress(OSError):
+                    os.utime(path)
+                    dated.append(path)
     return dated
 
 
@@ -131,81 +136,64 @@ def describe(stale: Iterable[Stale]) -> list[str]:
     return lines
 
 
-def _stage(job, examined, known):
+def _stage(job, outputs, examined, known):
     """The first output that is not as it must be, and why."""
-    seen = {}
-    for path in job.outputs:
-        wanted = Origin(**job.params["origin"])
-        if wanted.layer is None and len(job.outputs) > 1 and "activations" in Path(path).parts:
-            wanted = wanted.at(layer=Path(path).name.removesuffix(STORE))
-        reason, new = _file(path, wanted, examined, known)
-        if reason:
-            return path, reason
-        seen |= new
-    known |= {key: value for key, value in seen.items() if key not in known}
+    origin = Origin(**job.params["origin"])
+    extracts = job.rule.startswith("extract_activations")
+    seen: dict[Content, str] = {}
+    for path in outputs:
+        layer = PurePath(path).name.removesuffix(STORE) if extracts else origin.layer
+        damage, said = examined.damage_of(path), read_origin(path)
+        wrong = mismatch(said, origin.at(layer=layer), through_all=True)
+        if damage or wrong:
+            return path, f"it is damaged ({damage})" if damage else wrong.reason
+        for content, value in all_contents(said["lineage"]).items():
+            if known.get(content, value) != value:
+                return path, f"it was made from other {content}"
+            seen[content] = value
+    known |= seen
     return "", ""
-
-
-def _file(path, wanted, examined, known):
-    damage = examined.damage_of(path)
-    if damage:
-        return f"it is damaged ({damage})", {}
-    said = read_origin(path)
-    problem = other_place(said, wanted) or other_lineage(said.get("lineage"), wanted)
-    if problem:
-        return _because(problem, said, wanted), {}
-    return _other_contents(said["lineage"], known)
-
-
-def _other_contents(lineage, known):
-    new = {}
-    for network, stages in lineage.items():
-        for stage, entry in stages.items():
-            for key, value in contents(entry).items():
-                if known.get((network, stage, key), value) != value:
-                    return f"it was made from other {named(key)} of the network {network}", {}
-                new[network, stage, key] = value
-    return "", new
-
-
-def _because(problem, said, wanted):
-    """The reason alone, without the file's name."""
-    for network, stages in (said.get("lineage") or {}).items():
-        for stage, entry in stages.items():
-            asked = wanted.lineage.get(network, {}).get(stage)
-            reason = asked and differing_entry(entry, asked)
-            if reason:
-                return f"in {STAGES.get(stage, stage)} of {network}, {reason}"
-    return problem.partition("Got {path}, which ")[2].replace("{{", "{").replace("}}", "}")
 
 
 def _weights(job, examined, known):
     """Why a network is trained, or its weights are taken, anew."""
-    paths = {Path(path).name: path for path in job.outputs}
-    sums = {name: examined.sum_of(path) for name, path in paths.items() if name != METRICS}
+    paths = {PurePath(path).name: path for path in job.outputs}
+    there = {name: path for name, path in paths.items() if Path(path).is_file()}
+    sums = {name: examined.sum_of(path) for name, path in there.items() if name != METRICS}
+    unfinished = METRICS not in there and _can_go_on(job)
+    if unfinished:
+        return "it was not finished"
     require_whole_folder(paths[METRICS], sums)
     path, wanted = paths[WEIGHTS], Origin(**job.params["origin"])
+    if WEIGHTS not in there:
+        return ""
     said = read_origin(path)
-    problem = other_place(said, wanted)
-    if problem:
+    elsewhere = other_place(said, wanted)
+    if elsewhere:
         folder = Path(path).parent
         raise StoreError(
-            f"{problem.format(path=path)}. Put it back where it belongs or, to make these weights "
-            f"anew, remove the folder with: rm -r '{folder}', then give the same command again."
+            f"Need {elsewhere.need}. Got {path}, which {elsewhere.got}. Put it back where it "
+            f"belongs or, to make these weights anew, remove the folder with: rm -r '{folder}', "
+            "then give the same command again."
         )
-    problem = other_lineage(said.get("lineage"), wanted)
-    if problem:
-        return _because(problem, said, wanted)
-    (stage, entry), *_ = said["lineage"][wanted.network].items()
+    wrong = mismatch(said, wanted, through_all=True)
+    if wrong:
+        return wrong.reason
+    ((stage, entry),) = said["lineage"][wanted.network].items()
     given = sorted(examined.sum_of(one) for one in job.inputs if Path(one).is_file())
     if sorted(contents(entry).values()) != given:
         return f"the file that the weights come from is another ({', '.join(job.inputs)})"
-    for key, value in {**contents(entry), "weights_sha256": said["sha256"]}.items():
-        known[wanted.network, stage, key] = value
+    lineage = {wanted.network: {stage: {**contents(entry), "weights_sha256": said["sha256"]}}}
+    known |= all_contents(lineage)
     return ""
 
 
-def _gathered(job, examined):
+def _can_go_on(job):
+    """Whether the job was stopped before its last file, and makes it anew in seconds."""
+    return job.rule == "import_weights" or Path(job.params["checkpoint"]).is_file()
+
+
+def _gathered(job, outputs, examined):
     """Why what gathers runs again."""
     record = read_record(job.log)
     if record is None:
@@ -214,15 +202,14 @@ def _gathered(job, examined):
     reason = differing_settings(*({**given, **NOT_SAID} for given in (record["params"], params)))
     if reason:
         return reason
-    if record["params"] != params:
-        return "it was gathered by other code, or from files that were made otherwise"
-    sums = {path: examined.sum_of(path) for path in job.inputs if Path(path).is_file()}
-    if set(record["inputs"]) != set(job.inputs):
+    if json.dumps(record["params"]) != json.dumps(params):  # the order of rows counts too
+        return "it was gathered by other code, in another order, or from files made otherwise"
+    if list(record["inputs"]) != list(dict.fromkeys(job.inputs)):
         return "it was made from other files"
-    for path, found in sums.items():
-        if record["inputs"][path] != found:
+    for path in job.inputs:
+        if Path(path).is_file() and record["inputs"][path] != examined.sum_of(path):
             return f"{path} was another"
-    for path in job.outputs:
+    for path in outputs:
         if record["outputs"].get(path) != examined.sum_of(path):
             return f"{path} is not as it was written"
     return ""

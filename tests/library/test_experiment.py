@@ -1,6 +1,7 @@
 """What a configuration asks for, and the sentence for each thing that can be known to be wrong."""
 
 import json
+import os
 
 import pytest
 
@@ -244,7 +245,36 @@ def test_a_folder_of_images_is_looked_at(config, tmp_path):
     assert "n_manifolds is 5, but the data set has 2 classes" in refusal(config)
     config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
     data = read_experiment(config).data
-    assert list(data["folders"]) == ["ant", "bee"] and data["test_share"] == 0.2
+    assert data["content"]["n_classes"] == 2 and data["test_share"] == 0.2
+
+
+def test_a_folder_of_images_is_known_by_names_and_sizes(config, tmp_path):
+    config = changed(config, "data.name", "image_folder")
+    config = changed(config, "data.root", str(tmp_path))
+    config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    for name in ("ant", "bee"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(b"12")
+
+    def content():
+        return read_experiment(config).data["content"]
+
+    first = content()
+    os.utime(tmp_path / "ant/1.png", (1, 1))
+    os.utime(tmp_path / "ant", (1, 1))
+    (tmp_path / "ant/.hidden").write_bytes(b"1")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache/x").write_bytes(b"1")
+    (tmp_path / "bee/back").symlink_to(tmp_path)  # leads round in a circle
+    assert content() == first
+    for change in (
+        lambda: (tmp_path / "ant/1.png").write_bytes(b"123"),
+        lambda: (tmp_path / "ant/1.png").rename(tmp_path / "bee/2.png"),
+        lambda: (tmp_path / "bee/3.png").write_bytes(b"12"),
+    ):
+        before = content()
+        change()
+        assert content() != before
 
 
 def test_layers_beside_the_weights_are_known(config, tmp_path, monkeypatch):

@@ -14,11 +14,12 @@ from numcodecs import Blosc
 
 from helpers import NETWORK, ROOT, flip_bit
 from manifold_robustness.errors import StoreError
+from manifold_robustness.files.stamps import LARGEST_METADATA
 from manifold_robustness.files.stores import ArraySpec, create_store, how_to_rebuild, read_store
-from manifold_robustness.files.zips import LARGEST_METADATA, PlainZipStore, remove_times
+from manifold_robustness.files.zips import PlainZipStore, remove_times
 from manifold_robustness.lineage import Origin
 
-ORIGIN = Origin("small", lineage={"small": {}})
+ORIGIN = Origin("small", lineage={"small": {"train_network": {"code": "ab"}}})
 SHAPE, CHUNKS = (2, 3, 4), (1, 3, 4)
 SPECS = {"x": ArraySpec(SHAPE, "float64", ("a", "b", "c"), CHUNKS)}
 VALUES = np.random.default_rng(0).standard_normal(SHAPE)
@@ -32,7 +33,8 @@ from manifold_robustness.files.images import write_images
 from manifold_robustness.lineage import Origin
 from manifold_robustness.network.activations import extract_activations
 from manifold_robustness.network.weights import initial_network
-origin, folder = Origin("small", "clean", lineage={{"small": {{}}}}), sys.argv[1]
+folder, lineage = sys.argv[1], {{"small": {{"train_network": {{"code": "ab"}}}}}}
+origin = Origin("small", "clean", lineage=lineage)
 images = np.random.default_rng(0).random((2, 5, 6, 3, 8, 8), dtype=np.float32)
 write_images(f"{{folder}}/images.zarr.zip", images, np.arange(60).reshape(2, 5, 6), origin, {{}})
 network = initial_network({NETWORK!r}, "none", None, 10, seed=1).eval()
@@ -204,7 +206,8 @@ from manifold_robustness.files.stores import read_store
 from manifold_robustness.lineage import Origin
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    read_store(sys.argv[1], ["x"], Origin("small", lineage={"small": {}}))
+    lineage = {"small": {"train_network": {"code": "ab"}}}
+    read_store(sys.argv[1], ["x"], Origin("small", lineage=lineage))
 except StoreError as error:
     print(error)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

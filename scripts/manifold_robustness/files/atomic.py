@@ -16,6 +16,7 @@ from ..errors import StoreError
 HOST = socket.gethostname()
 ABANDONED = 2 * 24 * 3600  # seconds after which nobody on another host writes a file any more
 SEAL_LENGTH = len("\nsha256 \n") + 64
+SEAL_KEY = "sha256"  # of JSON
 STAMP, STAMP_LENGTH = b"\norigin ", b"\n%012d"  # before it; after it, its length
 
 
@@ -79,6 +80,28 @@ def unsealed(content: bytes) -> bytes:
     if seal != _seal(content):
         raise ValueError("its checksum is not that of its content")
     return content
+
+
+def sealed_json(content: dict) -> dict:
+    """Return JSON values with their SHA-256, as the last key.
+
+    >>> unsealed_json(sealed_json({"n": 1}))
+    {'n': 1}
+    """
+    return {**content, SEAL_KEY: _json_sum(content)}
+
+
+def unsealed_json(content: dict) -> dict:
+    """Return what was sealed; raise `KeyError` without a seal, and `ValueError` where it is another
+    now."""
+    content = dict(content)
+    if content.pop(SEAL_KEY) != _json_sum(content):
+        raise ValueError("it is not as it was written")
+    return content
+
+
+def _json_sum(content):
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _seal(content):

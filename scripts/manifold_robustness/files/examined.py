@@ -2,21 +2,20 @@
 
 Whether a file is whole can only be said by reading it. A list beside the logs keeps, for each file
 that was read, its size, its number on the disk and its times, among them that of the last change of
-any kind (``st_ctime``), which no program can set back: where all of these are as they were, so is
-the content. After a copy of the folder everything is read once more.
+any kind (``st_ctime``), which no copy and no program sets back as it does other dates: where all of
+these are as they were, so is the content. After a copy of the folder everything is read once more.
 """
 
-import hashlib
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from .atomic import written_beside
+from .atomic import sealed_json, unsealed_json, written_beside
 from .records import STAMPED
 from .stamps import UNREADABLE, damage, file_sum
 
-SEAL = "sha256"
 SETTLED = 2 * 10**9  # nanoseconds: a file that changed just now may change within the same tick
 
 
@@ -52,10 +51,9 @@ class Examined:
         }
         if settled == self._known:
             return
-        with written_beside(self._path) as partial:
-            partial.write_text(
-                json.dumps({"files": settled, SEAL: _seal(settled)}), encoding="utf-8"
-            )
+        with suppress(OSError), written_beside(self._path) as partial:  # it saves time, no more
+            content = sealed_json({"files": settled})
+            partial.write_text(json.dumps(content), encoding="utf-8")
 
     def _examine(self, path):
         name = str(path)
@@ -70,9 +68,7 @@ class Examined:
 
     def _read(self):
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            files = content["files"]
-            return files if content[SEAL] == _seal(files) else {}
+            return unsealed_json(json.loads(self._path.read_text(encoding="utf-8")))["files"]
         except UNREADABLE:
             return {}
 
@@ -80,7 +76,3 @@ class Examined:
 def _marks(path):
     found = os.stat(path)
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-
-
-def _seal(files):
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -5,17 +5,15 @@ the SHA-256 of each of these files and of themselves, so that one that is anothe
 is seen by the standard library alone.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import StoreError
 from ..lineage import Origin, require_origin
-from .atomic import written_beside
+from .atomic import sealed_json, unsealed_json, written_beside
 from .stamps import UNREADABLE, file_sum
 
-SEAL = "sha256"
 REMEDY = (
     "put the whole folder back as it was or, to train (or import) again, remove it with: "
     "rm -r '{folder}', then give the same command again"
@@ -40,9 +38,8 @@ def write_metrics(
     """
     content = {**metrics, **origin.attributes()}
     content["files"] = {Path(one).name: file_sum(one) for one in beside}
-    content[SEAL] = _seal(content)
     with written_beside(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(sealed_json(content), indent=2) + "\n", encoding="utf-8")
 
 
 def read_metrics(path: str | Path, wanted: Origin) -> dict:
@@ -61,11 +58,12 @@ def read_metrics(path: str | Path, wanted: Origin) -> dict:
 def require_whole_folder(path: str | Path, sums: dict[str, str]) -> None:
     """Raise :class:`StoreError` unless the files beside ``metrics.json`` are those that it names.
 
-    `sums` are the SHA-256 of the files that are there, by name. A file that is missing is made
-    anew by the workflow; one that is another could only be made anew by hours of training, so that
-    is left to the reader.
+    `sums` are the SHA-256 of the files that are there, by name. One that is another could only be
+    made anew by hours of training, so that is left to the reader.
     """
     path = Path(path)
+    if not path.is_file():
+        raise StoreError(f"Need {path} beside {', '.join(sums)}. Got none; {_remedy(path)}.")
     known = _unsealed(path)["files"]
     for name, found in sums.items():
         if known.get(name) != found:
@@ -78,24 +76,22 @@ def require_whole_folder(path: str | Path, sums: dict[str, str]) -> None:
 def _unsealed(path):
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        seal = content.pop(SEAL, None)
-    except (*UNREADABLE, AttributeError) as error:
+        content = dict(json.loads(path.read_text(encoding="utf-8")))
+    except UNREADABLE as error:
         raise StoreError(f"Need {path} as JSON. Got {error}; {_remedy(path)}.") from None
-    if seal is None:
+    try:
+        return unsealed_json(content)
+    except ValueError:
+        raise StoreError(
+            f"Need {path} as it was written. Got one that differs; {_remedy(path)}."
+        ) from None
+    except KeyError:
         raise StoreError(
             f"Need {path} with its checksum. Got one without, which is of an older version of this "
             "project or not ours. To keep the trained weights, move the folder elsewhere and name "
             "its weights.safetensors as weights: of the network; otherwise remove it with: "
             f"rm -r '{path.parent}'."
-        )
-    if seal != _seal(content):
-        raise StoreError(f"Need {path} as it was written. Got one that differs; {_remedy(path)}.")
-    return content
-
-
-def _seal(content):
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        ) from None
 
 
 def _remedy(path):

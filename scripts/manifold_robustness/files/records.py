@@ -5,17 +5,15 @@ readers. So the job leaves a record beside its log: its settings, and the SHA-25
 and wrote. Such a job takes seconds, so one without its record is simply run again.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .atomic import written_beside
+from .atomic import sealed_json, unsealed_json, written_beside
 from .stamps import UNREADABLE, file_sum
 
 STAMPED = (".h5", ".zip", ".safetensors")  # files that say their origin themselves
-SEAL = "sha256"
 
 
 def needs_record(outputs: Iterable[str | Path]) -> bool:
@@ -39,7 +37,7 @@ def record_file(log: str | Path) -> Path:
 def write_record(
     log: str | Path,
     params: Mapping[str, Any],
-    inputs: Iterable[str | Path],
+    inputs: Mapping[str, str],
     outputs: Iterable[str | Path],
 ) -> None:
     """Write the record of a job that has ended well.
@@ -50,26 +48,26 @@ def write_record(
         The job's log.
     params
         Everything that it was given, the digest of its code with it; JSON values.
-    inputs, outputs
-        The files that it read and wrote.
+    inputs
+        The SHA-256 of the files that it read, by their paths, from before it read them.
+    outputs
+        The files that it wrote.
     """
     content = {
         "params": as_json(params),
-        "inputs": {str(path): file_sum(path) for path in inputs},
+        "inputs": dict(inputs),
         "outputs": {str(path): file_sum(path) for path in outputs},
     }
-    content[SEAL] = _seal(content)
     with written_beside(record_file(log)) as partial:
-        partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(sealed_json(content)) + "\n", encoding="utf-8")
 
 
 def read_record(log: str | Path) -> dict | None:
     """Return a job's record: ``params``, ``inputs`` and ``outputs``; None where there is no whole
     one."""
     try:
-        content = json.loads(record_file(log).read_text(encoding="utf-8"))
-        return content if content.pop(SEAL) == _seal(content) else None
-    except (*UNREADABLE, AttributeError):
+        return unsealed_json(json.loads(record_file(log).read_text(encoding="utf-8")))
+    except UNREADABLE:
         return None
 
 
@@ -80,7 +78,3 @@ def as_json(value: Any) -> Any:
     {'1': [2, 3]}
     """
     return json.loads(json.dumps(value))
-
-
-def _seal(content):
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

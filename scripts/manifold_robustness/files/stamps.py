@@ -10,6 +10,8 @@ import os
 import struct
 import zipfile
 import zlib
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from .atomic import SEAL_LENGTH, STAMP, STAMP_LENGTH, unsealed
@@ -19,7 +21,19 @@ LARGEST_METADATA = 2**22  # bytes of JSON; the names of 1000 classes take less t
 LARGE = 2**26  # bytes; the chunks of a store that is larger are checked as they are read
 HEADER = struct.Struct("<Q")  # of safetensors: the length of the JSON that follows
 LONGEST_HEADER = 2**27
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+# What a file raises in which some bit is another: zipfile and struct know more ways than one.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_origin(path: str | Path) -> dict:
@@ -57,6 +71,7 @@ def damage(path: str | Path) -> str:
             unsealed(path.read_bytes())
         elif path.suffix == ".zip":
             with zipfile.ZipFile(path) as store:
+                require_plain_members(store.infolist(), path.stat().st_size)
                 bad = store.testzip() if path.stat().st_size <= LARGE else None
             if bad:
                 return f"the checksum of {bad} in it is not that of its content"
@@ -79,6 +94,25 @@ def file_sum(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_plain_members(members: Iterable[zipfile.ZipInfo], length: int) -> None:
+    """Raise `ValueError` unless each member lies in the zip file as it is, under a name of its own.
+
+    So none of them takes more memory than the file has bytes. `length` is that of the file.
+    """
+    members = list(members)
+    counts = Counter(member.filename for member in members)
+    for member in members:
+        name, size = member.filename, member.file_size
+        if member.compress_type != zipfile.ZIP_STORED or size != member.compress_size:
+            raise ValueError(f"its member {name} is compressed by more than its codec")
+        if member.header_offset + size > length:
+            raise ValueError(f"its member {name} claims {size} bytes of a file of {length}")
+        if counts[name] > 1:
+            raise ValueError(f"it holds {name} twice")
+        if size > LARGEST_METADATA and name.rpartition("/")[2] == METADATA:
+            raise ValueError(f"its member {name} has {size} bytes, more than {LARGEST_METADATA}")
+
+
 def _of_sealed(path):
     digits = len(STAMP_LENGTH % 0)
     with open(path, "rb") as file:
@@ -93,8 +127,7 @@ def _of_sealed(path):
 
 def _of_store(path):
     with zipfile.ZipFile(path) as store:
-        if store.getinfo(METADATA).file_size > LARGEST_METADATA:
-            raise ValueError("its metadata are too long")
+        require_plain_members(store.infolist(), path.stat().st_size)
         return json.loads(store.read(METADATA))["attributes"]
 
 

@@ -4,8 +4,6 @@ A store is one zip file. Each chunk is checked by its CRC-32 as it is read, and 
 missing is an error, not zeros.
 """
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,11 +18,11 @@ from ..errors import StoreError
 from ..limits import MANY
 from ..lineage import Origin, how_to_rebuild, require_origin
 from .atomic import written_beside
+from .stamps import UNREADABLE
 from .zips import PlainZipStore, remove_times, require_whole_chunks
 
 SCHEMA_VERSION = 2
 SOFTWARE = {"numpy": np.__version__, "zarr": zarr.__version__}
-DAMAGE = (OSError, KeyError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ def _opened(path, wanted):
             yield group
     except StoreError:
         raise
-    except DAMAGE as error:
+    except UNREADABLE as error:
         raise StoreError(
             f"{path} is truncated, damaged or not ours ({error}); {how_to_rebuild(path)}"
         ) from error

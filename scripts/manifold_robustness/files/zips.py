@@ -7,7 +7,6 @@ anybody compares them with the array's shape. So headers are compared before a c
 import os
 import struct
 import zipfile
-from collections import Counter
 from math import prod
 from pathlib import Path
 
@@ -15,11 +14,11 @@ import zarr
 from zarr.codecs import BloscCodec, BytesCodec
 from zarr.storage import ZipStore
 
-from .stamps import LARGEST_METADATA, METADATA
+from .stamps import METADATA, require_plain_members
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip file can say
-STAMP = struct.pack("<HH", 0, 1 << 5 | 1)  # the same as a header has it: the time, then the date
-STAMP_PLACE = 10  # in a local header
+DATE = struct.pack("<HH", 0, 1 << 5 | 1)  # the same as a header has it: the time, then the date
+DATE_PLACE = 10  # in a local header
 LENGTHS = struct.Struct("<26xHH")  # a local header; at its end those of the name and the rest
 INFLATED = struct.Struct("<4xI8x")  # in the header of a Blosc chunk: the bytes that come out
 
@@ -32,8 +31,8 @@ def remove_times(path: str | Path) -> None:
     with zipfile.ZipFile(path, "a") as file, open(path, "r+b") as raw:
         for member in file.infolist():
             member.date_time = EPOCH
-            raw.seek(member.header_offset + STAMP_PLACE)
-            raw.write(STAMP)
+            raw.seek(member.header_offset + DATE_PLACE)
+            raw.write(DATE)
         file.comment = b""  # setting it has the directory written again, with these times
 
 
@@ -61,7 +60,7 @@ class PlainZipStore(ZipStore):
         super().__init__(path, mode="r")
         with zipfile.ZipFile(path) as file:
             members = file.infolist()
-        _require_plain(members, os.path.getsize(path))
+        require_plain_members(members, os.path.getsize(path))
         with open(path, "rb", buffering=0) as raw:
             self.claims = {
                 member.filename: _inflated_size(raw, member)
@@ -99,20 +98,6 @@ def require_whole_chunks(array: zarr.Array) -> None:
 
 def _is_metadata(name):
     return name.rpartition("/")[2] == METADATA
-
-
-def _require_plain(members, length):
-    counts = Counter(member.filename for member in members)
-    for member in members:
-        name, size = member.filename, member.file_size
-        if member.compress_type != zipfile.ZIP_STORED or size != member.compress_size:
-            raise ValueError(f"its member {name} is compressed by more than its codec")
-        if member.header_offset + size > length:
-            raise ValueError(f"its member {name} claims {size} bytes of a file of {length}")
-        if counts[name] > 1:
-            raise ValueError(f"it holds {name} twice")
-        if size > LARGEST_METADATA and _is_metadata(name):
-            raise ValueError(f"its member {name} has {size} bytes, more than {LARGEST_METADATA}")
 
 
 def _inflated_size(raw, member):

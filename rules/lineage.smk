@@ -1,0 +1,67 @@
+# Where files belong and what they are made from, as the configuration says: what a stage's rule gives
+# its jobs is what its files must say of themselves, so no setting can be left out.
+from manifold_robustness.lineage import STAGES
+
+AFTER_WEIGHTS = list(STAGES)[
+    2:
+]  # those of each network; the weights come from one of two before
+NO_SETTINGS = ("origin", "code", "checkpoint")
+
+
+@cache
+def settings_of(stage, network, condition):
+    """What the rule of a stage gives its jobs, and the digest of their code."""
+    wildcards = Wildcards(fromdict={"network": network, "condition": condition})
+    params = getattr(rules, stage).params
+    given = {
+        name: value(wildcards) if callable(value) else value
+        for name, value in params.items()
+        if name != "origin"
+    }
+    settings = {key: value for key, value in given.items() if key not in NO_SETTINGS}
+    return {"settings": json.loads(json.dumps(settings)), "code": given["code"]}
+
+
+@cache
+def lineage_of(stage, network, condition):
+    """The stages that a file of a stage went through, by network, as the configuration says."""
+    start = "train_network" if network in TRAINED else "import_weights"
+    last = AFTER_WEIGHTS.index(stage) + 1 if stage in AFTER_WEIGHTS else 0
+    passed = [start, *AFTER_WEIGHTS[:last]]
+    if condition == CLEAN and "perturb_images" in passed:
+        passed.remove("perturb_images")
+    # No other stage's settings know a condition.
+    of = {"perturb_images": condition}
+    lineage = {network: {one: settings_of(one, network, of.get(one)) for one in passed}}
+    if "select_images" in passed:
+        for other in networks_to_select_by(Wildcards(fromdict={"network": network})):
+            if other != network:
+                lineage |= lineage_of("evaluate_accuracy", other, CLEAN)
+    return lineage
+
+
+def origin_of(stage, wildcards):
+    """The place of what a job makes, and what it is made from."""
+    network, condition = wildcards.network, wildcards.get("condition")
+    if stage in ("evaluate_accuracy", "select_images"):
+        condition = CLEAN
+    return {
+        "network": network,
+        "condition": condition,
+        "layer": wildcards.get("layer"),
+        "lineage": lineage_of(stage, network, condition),
+    }
+
+
+def lineages_of_weights(wildcards):
+    return {network: lineage_of("weights", network, None) for network in NETWORKS}
+
+
+def lineages_of(stage, wildcards):
+    """By network and condition, what the files of a stage, and of those before it, are made from."""
+    return {
+        network: {
+            condition: lineage_of(stage, network, condition) for condition in CONDITIONS
+        }
+        for network in NETWORKS
+    }
