@@ -32,6 +32,8 @@ rule all:
         FIGURES,
         GEOMETRY,
         ANSWERS,
+        KEPT,
+        expand(WEIGHTS, network=NETWORKS),
     message:
         "Everything that the configuration asks for is there"
 

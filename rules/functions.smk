@@ -41,7 +41,7 @@ def own_weights(wildcards):
 def networks_to_select_by(wildcards):
     """Every network, where an image must be right for all of them; else the network itself."""
     shared = config["images"]["correct_for"] == "every_network"
-    return list(NETWORKS) if shared else [wildcards.network]
+    return sorted(NETWORKS) if shared else [wildcards.network]
 
 
 def answers_to_select_by(wildcards):

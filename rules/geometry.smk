@@ -5,6 +5,13 @@ GEOMETRY = [
     for condition in CONDITIONS
     for layer in network.analysed
 ]
+KEPT = [  # activations that are asked for, and that no solve needs
+    f"{RESULTS}/{name}/activations/{condition}/{layer}.zarr.zip"
+    for name, network in NETWORKS.items()
+    for condition in CONDITIONS
+    for layer in network.layers
+    if layer not in network.analysed
+]
 ANALYSED = dict.fromkeys(
     one for network in NETWORKS.values() for one in network.analysed
 )

@@ -59,6 +59,7 @@ rule select_images:
 rule perturb_images:
     input:
         images=SELECTED,
+        clean=f"{RESULTS}/{{network}}/accuracy/{CLEAN}.h5",
         weights=WEIGHTS,
     output:
         accuracy=ACCURACY,

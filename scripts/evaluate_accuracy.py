@@ -1,6 +1,7 @@
 """Predict every test image as it is: the condition clean."""
 
 from manifold_robustness.files.predictions import write_predictions
+from manifold_robustness.image_sums import sum_of_set
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin
 from manifold_robustness.network.data_sets import class_names, load_split
@@ -17,8 +18,10 @@ def main(snakemake):
     classes = class_names(params.data)
     network = load_network(params.settings["architecture"], len(classes), weights, device)
     found = predict(network, load_split(params.data, "test"), params.batch_size, device)
-    origin = origin.with_content("evaluate_accuracy", test_images_sha256=found.test_images_sha256)
-    write_predictions(snakemake.output[0], found.predictions, found.labels, classes, origin)
+    seen = sum_of_set(found.image_sums, found.labels)
+    origin = origin.with_content("evaluate_accuracy", test_images_sha256=seen)
+    answers = (found.predictions, found.labels, classes, found.image_sums)
+    write_predictions(snakemake.output[0], *answers, origin)
 
 
 if __name__ == "__main__":

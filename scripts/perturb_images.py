@@ -2,7 +2,8 @@
 
 from manifold_robustness.conditions import CLEAN, Condition
 from manifold_robustness.files.images import read_indices, write_images
-from manifold_robustness.files.predictions import write_predictions
+from manifold_robustness.files.predictions import read_predictions, write_predictions
+from manifold_robustness.image_sums import require_same_images
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin, require_agreement
 from manifold_robustness.network.data_sets import load_split
@@ -15,8 +16,10 @@ def main(snakemake):
     params, files = snakemake.params, snakemake.input
     origin, condition = Origin(**params.origin), Condition(**params.condition)
     indices, attributes = read_indices(files.images, origin.at(condition=CLEAN))
-    weights = weights_lineage(files.weights, origin)
-    origin = origin.completed(weights, attributes["lineage"])
+    clean = read_predictions(files.clean, origin.at(condition=CLEAN))
+    made_from = weights_lineage(files.weights, origin), attributes["lineage"], clean.lineage
+    require_agreement(zip((files.weights, files.images, files.clean), made_from, strict=True))
+    origin = origin.completed(*made_from)
     device = prepare_device(snakemake.threads)
     classes, architecture = attributes["classes"], params.settings["architecture"]
     network = load_network(architecture, len(classes), files.weights, device)
@@ -30,17 +33,11 @@ def main(snakemake):
         perturbation_batch=params.perturbation_batch,
         batch_size=params.batch_size,
     )
-    seen = origin.with_content("evaluate_accuracy", test_images_sha256=found.test_images_sha256)
-    require_agreement(
-        [
-            (files.weights, weights),
-            (files.images, attributes["lineage"]),
-            ("the data set", seen.lineage),
-        ]
-    )
+    require_same_images(found.image_sums, clean.image_sums, files.clean)
     described = {"classes": classes, "perturbation": condition.to_dict()}
     write_images(snakemake.output.images, found.images, indices, origin, described)
-    write_predictions(snakemake.output.accuracy, found.predictions, found.labels, classes, origin)
+    answers = (found.predictions, found.labels, classes, found.image_sums)
+    write_predictions(snakemake.output.accuracy, *answers, origin)
 
 
 if __name__ == "__main__":

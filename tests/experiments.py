@@ -196,7 +196,11 @@ class Experiment:
                 accuracy=self.path(f"{NAME}/accuracy/{name}.h5"),
                 images=self.path(f"{NAME}/images/{name}.zarr.zip"),
             ),
-            Named(images=clean, weights=self.weights),
+            Named(
+                images=clean,
+                clean=self.path(f"{NAME}/accuracy/clean.h5"),
+                weights=self.weights,
+            ),
             name,
         )
 

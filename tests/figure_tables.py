@@ -14,6 +14,7 @@ from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.files.images import write_images
 from manifold_robustness.files.predictions import write_predictions
 from manifold_robustness.lineage import Origin
+from result_files import image_sums
 
 SIGMA = Strength("sigma", "σ", "standard deviation of the noise, pixel units")
 ABOUT = About(family="gaussian", title="Gaussian noise", strength=SIGMA)
@@ -122,7 +123,7 @@ def write_examples(
         wanted = origin(name["condition"], network)
         write_images(paths[0], picture[None, None, None], np.zeros((1, 1, 1), int), wanted, {})
         labels, outcome = (np.array([classes.index(one)]) for one in (true_class, found))
-        write_predictions(paths[1], outcome, labels, classes, wanted)
+        write_predictions(paths[1], outcome, labels, classes, image_sums(len(labels)), wanted)
         for key, path in zip(inputs, paths, strict=True):
             inputs[key][name["condition"]] = StoredFile(path, wanted)
     return inputs

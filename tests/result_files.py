@@ -28,6 +28,11 @@ def origin_said(path: str | Path, condition: str) -> Origin:
     return Origin(said["network"], condition, said.get("layer"), said["lineage"])
 
 
+def image_sums(n_images):
+    """Return made-up checksums of test images, no two alike."""
+    return np.arange(32 * n_images, dtype=np.uint8).reshape(n_images, 32)
+
+
 def make_results(n_replicates=3, n_manifolds=2, **changes):
     """Return one result per replicate; `changes` holds arrays whose first axis is the replicate."""
     results = []

@@ -173,12 +173,13 @@ def _data(settings, declared):
                 f"config: data.{declared['watched']} must be a folder with one folder of images "
                 f"per class; {cut(str(root.absolute()), 200)} {lacking}"
             )
-        data["content"] = {"n_classes": len(folders), "sha256": _listing_sum(root)}
+        listed = _listing_sum(root, tuple(declared.get("endings", ())))
+        data["content"] = {"n_classes": len(folders), "sha256": listed}
     return data
 
 
-def _listing_sum(root):
-    """The SHA-256 of the names and sizes of all files below a folder, but for hidden ones.
+def _listing_sum(root, endings):
+    """The SHA-256 of the names and sizes of the files below a folder, but for hidden ones.
 
     Dates change with every copy, and reading all images at each start would take too long.
     """
@@ -192,7 +193,8 @@ def _listing_sum(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = os.path.join(folder, name)
-            if not name.startswith(".") and os.path.isfile(path):
+            counts = name.lower().endswith(endings) if endings else True
+            if counts and not name.startswith(".") and os.path.isfile(path):
                 found.append((os.path.relpath(path, root), os.path.getsize(path)))
     return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
 

@@ -200,7 +200,7 @@ def mismatch(
     if elsewhere:
         return elsewhere
     lineage = found.get("lineage")
-    if not _is_lineage(lineage) or not lineage.get(wanted.network):
+    if not _is_lineage(lineage) or wanted.network not in lineage:
         need = "a file that says what it was made from"
         return Mismatch(need, "does not", "it does not say what it was made from")
     for network, stages in lineage.items():
@@ -280,7 +280,8 @@ def differing_settings(found: Any, asked: Any, where: str = "") -> str:
         return ""
     if found == asked:
         return ""
-    return f"{where or 'it'} was {_short(found)} and is {_short(asked)}"
+    was, now = _short(found), _short(asked)
+    return f"{where or 'it'} was {was} and is {now}" if was != now else f"{where} was another"
 
 
 def how_to_rebuild(path: str | Path) -> str:

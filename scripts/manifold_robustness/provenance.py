@@ -32,7 +32,7 @@ from .lineage import (
 )
 
 # Of what gathers: digests and lineages, which the files that it reads say better themselves.
-NOT_SAID = dict.fromkeys(("code", "lineages", "origins"))
+NOT_SAID = dict.fromkeys(("code", "coordinates", "lineages", "origins"))
 SLACK = 60  # seconds by which the clocks of two machines may differ
 METRICS, WEIGHTS, STORE = "metrics.json", "weights.safetensors", ".zarr.zip"
 
@@ -203,13 +203,13 @@ def _gathered(job, outputs, examined):
     if reason:
         return reason
     if json.dumps(record["params"]) != json.dumps(params):  # the order of rows counts too
-        return "it was gathered by other code, in another order, or from files made otherwise"
+        return "it was gathered by other code, in another order, or of other files"
     if list(record["inputs"]) != list(dict.fromkeys(job.inputs)):
         return "it was made from other files"
     for path in job.inputs:
         if Path(path).is_file() and record["inputs"][path] != examined.sum_of(path):
-            return f"{path} was another"
+            return f"{path}, which it was made from, was another"
     for path in outputs:
         if record["outputs"].get(path) != examined.sum_of(path):
-            return f"{path} is not as it was written"
+            return f"{PurePath(path).name} is not as it was written"
     return ""

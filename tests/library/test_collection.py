@@ -19,7 +19,7 @@ from manifold_robustness.collection import (
 from manifold_robustness.errors import StoreError
 from manifold_robustness.files.csv import read_table, write_table
 from manifold_robustness.files.predictions import write_predictions
-from result_files import origin, write
+from result_files import image_sums, origin, write
 
 T2, T3 = 12.706204736432095, 4.302652729911275  # Student's t for 95 %, 1 and 2 degrees of freedom
 
@@ -219,7 +219,7 @@ def make_predictions(path, correct, of=CLEAN, weights="ab"):
     labels = np.arange(len(correct)) % 3
     predictions = np.where(correct, labels, 3)
     wanted = origin(of["network"], of["condition"], None, weights_sha256=weights)
-    write_predictions(path, predictions, labels, list("abcd"), wanted)
+    write_predictions(path, predictions, labels, list("abcd"), image_sums(len(labels)), wanted)
     return path
 
 

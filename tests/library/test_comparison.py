@@ -21,7 +21,8 @@ CLEAN_A, CLEAN_B = np.array([1.0, 1.1, 1.3]), np.array([2.0, 2.3, 2.2])
 
 def make_predictions(correct, labels=None):
     labels = np.arange(N_IMAGES) % 3 if labels is None else labels
-    return Predictions(np.where(correct, labels, 3), labels, list("abcd"), {})
+    sums = np.zeros((len(labels), 32), np.uint8)
+    return Predictions(np.where(correct, labels, 3), labels, list("abcd"), sums, {})
 
 
 def correct_images(network, strength):

@@ -25,6 +25,7 @@ from manifold_robustness.lineage import Origin
 from manifold_robustness.network.weights import save_weights
 from manifold_robustness.provenance import PlannedJob, Stale, date_now, describe, find_stale
 
+SUMS = np.zeros((2, 32), np.uint8)
 TRAINED = {"train_network": {"settings": {"seed": 1}, "code": "a"}}
 EVALUATED = TRAINED | {"evaluate_accuracy": {"settings": {"batch_size": 5}, "code": "b"}}
 SELECTED = EVALUATED | {"select_images": {"settings": {"n_points": 2}, "code": "c"}}
@@ -64,7 +65,7 @@ class Run:
 
     def write_answers(self, path, known, **place):
         of = origin(EVALUATED, "clean").completed({"small": known}).at(**place)
-        write_predictions(path, np.array([0, 1]), np.array([0, 1]), ["a", "b"], of)
+        write_predictions(path, np.array([0, 1]), np.array([0, 1]), ["a", "b"], SUMS, of)
 
     def write_images(self, path, known):
         of = origin(SELECTED, "clean").completed({"small": known})
@@ -149,7 +150,7 @@ def test_a_file_of_another_place_is_stale(run):
     run.write_answers(run.folder / "clean.h5", known, condition="gaussian/sigma-1")
     stale = run.stale()
     assert stale["clean.h5"] == "it is of the condition gaussian/sigma-1"
-    assert stale["table.csv"] == f"{run.folder}/clean.h5 was another"
+    assert stale["table.csv"] == f"{run.folder}/clean.h5, which it was made from, was another"
 
 
 def test_a_file_that_says_nothing_of_its_origin_is_stale(run):
@@ -210,10 +211,10 @@ def test_files_that_are_missing_are_left_to_the_plan(run):
 
 def test_what_gathers_is_proved_by_its_record(run):
     assert run.stale(gathered={"n": 2}) == {"table.csv": "n was 1 and is 2"}
-    said = "it was gathered by other code, in another order, or from files made otherwise"
+    said = "it was gathered by other code, in another order, or of other files"
     assert run.stale(gathered={"code": "x"}) == {"table.csv": said}
     (run.folder / "table.csv").write_text("a,c\n")
-    assert run.stale() == {"table.csv": f"{run.folder}/table.csv is not as it was written"}
+    assert run.stale() == {"table.csv": "table.csv is not as it was written"}
 
 
 def test_without_a_whole_record_it_is_gathered_again(run):

@@ -13,7 +13,7 @@ from manifold_robustness.files.geometry import SCHEMA_VERSION, VARIABLES, read_g
 from manifold_robustness.files.hdf5 import create_file, open_file
 from manifold_robustness.files.predictions import read_predictions, write_predictions
 from manifold_robustness.lineage import Origin, how_to_rebuild
-from result_files import CLASSES, origin, write
+from result_files import CLASSES, image_sums, origin, write
 
 CLEAN = Origin("small", "clean", lineage={"small": {"evaluate_accuracy": {"code": "ab"}}})
 
@@ -57,7 +57,9 @@ def test_two_writes_are_the_same_bytes(tmp_path):
 
 def make_predictions(path):
     classes = ["α", "b", "c"]
-    write_predictions(path, np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), classes, CLEAN)
+    write_predictions(
+        path, np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), classes, image_sums(4), CLEAN
+    )
     return path
 
 
@@ -72,7 +74,9 @@ def test_round_trip_of_predictions(tmp_path):
 
 
 def test_predictions_of_one_class_have_a_list_of_one_name(tmp_path):
-    write_predictions(tmp_path / "a.h5", np.zeros(2, int), np.zeros(2, int), ["α"], CLEAN)
+    write_predictions(
+        tmp_path / "a.h5", np.zeros(2, int), np.zeros(2, int), ["α"], image_sums(2), CLEAN
+    )
     assert read_predictions(tmp_path / "a.h5", CLEAN).classes == ["α"]
 
 

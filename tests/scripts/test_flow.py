@@ -188,6 +188,24 @@ def test_too_few_correct_images_name_the_class(experiment, accuracies, images):
     assert Path(images["clean"]).read_bytes() == before
 
 
+def test_test_images_that_changed_since_the_evaluation_are_refused(
+    experiment, images, answers, monkeypatch, tmp_path
+):
+    """By the selection, which reads the data set anew, and by every perturbation."""
+    monkeypatch.setattr(experiment, "folder", tmp_path)
+    own = answers("clean")
+    origin = Origin(**experiment.origin("evaluate_accuracy"))
+    origin = origin.completed(own.lineage)
+    path = experiment.path(f"{NAME}/accuracy/clean.h5")
+    sums = own.image_sums.copy()
+    sums[:, 0] ^= 1
+    write_predictions(path, own.predictions, own.labels, own.classes, sums, origin)
+    with pytest.raises(DataError, match=r"Need the test images .*rm -f '.*accuracy/clean\.h5'"):
+        experiment.select(path)
+    with pytest.raises(DataError, match=r"Need the test images .*rm -f '.*accuracy/clean\.h5'"):
+        experiment.perturb(NOISY, images["clean"])
+
+
 def test_images_are_right_for_every_network_that_is_asked_or_for_none(
     experiment, accuracies, answers, monkeypatch, tmp_path
 ):
@@ -197,7 +215,9 @@ def test_images_are_right_for_every_network_that_is_asked_or_for_none(
     origin = Origin(
         "other", "clean", lineage=experiment.lineage("evaluate_accuracy", network="other")
     )
-    write_predictions(path, other.predictions, other.labels, other.classes, origin)
+    write_predictions(
+        path, other.predictions, other.labels, other.classes, other.image_sums, origin
+    )
 
     def select(paths, networks, **images):
         given = {"answers_of": networks, **images}

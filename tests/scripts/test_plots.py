@@ -30,6 +30,7 @@ from manifold_robustness.errors import StoreError
 from manifold_robustness.files.csv import write_table
 from manifold_robustness.files.images import write_images
 from manifold_robustness.files.predictions import write_predictions
+from result_files import image_sums
 
 CONDITIONS = {condition(level)["condition"]: level for level in LEVELS}
 
@@ -109,7 +110,14 @@ def test_the_image_of_the_examples_is_the_chosen_one(run, tmp_path, monkeypatch)
         write_images(files["images"][-1], images * (1 - level / 2), places, place, {})
         predicted = labels.copy()
         predicted[places[1, 1, 1]] += i
-        write_predictions(files["predictions"][-1], predicted, labels, list("abcde"), place)
+        write_predictions(
+            files["predictions"][-1],
+            predicted,
+            labels,
+            list("abcde"),
+            image_sums(len(labels)),
+            place,
+        )
     seen = []
     monkeypatch.setattr("plot_figure.write_figure", lambda figure, *_, **__: seen.append(figure))
     plot("examples", files, tmp_path, image=37)

@@ -35,9 +35,15 @@ EDITS = {  # of the tiny configuration, by name
     "clip": lambda config: config["perturbations"][0].update(clip=False),
     "figure": lambda config: config["figures"].update(accuracy={"size": [5, 3]}),
 }
+PERTURBED = ("gaussian/sigma-0.1", "gaussian/sigma-0.5")
+CONDITIONS, SOLVED = ("clean", *PERTURBED), ("input", "head")
 WEIGHTS = "small/weights"
 # Intermediate files that nothing needs any more may be removed, to save space.
-REMOVABLE = ("small/weights/", "small/images/", "small/activations/")
+REMOVABLE = (
+    *(f"{WEIGHTS}/{name}" for name in ("layers.json", "history.csv")),
+    "small/images/",
+    *(f"small/activations/{condition}/{layer}" for condition in CONDITIONS for layer in SOLVED),
+)
 DATES = {"old": 10**9, "new": 2 * 10**9}  # seconds: in 2001 and in 2033
 OFTEN = settings(
     deadline=None,
@@ -194,8 +200,6 @@ ACTIONS = st.one_of(
     st.tuples(st.just("configure"), st.sampled_from(sorted(EDITS))),
     st.tuples(st.just("forget")),
 )
-PERTURBED = ("gaussian/sigma-0.1", "gaussian/sigma-0.5")
-CONDITIONS = ("clean", *PERTURBED)
 FIGURES = ("accuracy", "capacity_accuracy", "examples", "heatmaps", "last_layer", "layers")
 FILES = [
     *(f"small/weights/{n}" for n in ("weights.safetensors", "metrics.json", "layers.json")),
@@ -205,9 +209,9 @@ FILES = [
     *(
         f"small/activations/{condition}/{layer}.zarr.zip"
         for condition in CONDITIONS
-        for layer in ("input", "first", "head")
+        for layer in (*SOLVED, "first")
     ),
-    *(f"small/geometry/{c}/{layer}.h5" for c in CONDITIONS for layer in ("input", "head")),
+    *(f"small/geometry/{c}/{layer}.h5" for c in CONDITIONS for layer in SOLVED),
     *(f"tables/{name}.csv" for name in ("geometry", "summary", "accuracy", "claims")),
     *(f"tables/{name}" for name in ("claims.html", "claims.rst", "run.rst", "verification.txt")),
     *(

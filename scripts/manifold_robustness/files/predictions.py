@@ -18,6 +18,8 @@ class Predictions:
     predictions, labels : ndarray of int, shape (n_images,)
     classes : list of str
         Names, in the order of the labels.
+    image_sums : ndarray of uint8, shape (n_images, 32)
+        The SHA-256 of each test image, before any perturbation.
     lineage : dict
         What the file was made from: :class:`~manifold_robustness.lineage.Origin`.
     """
@@ -25,6 +27,7 @@ class Predictions:
     predictions: np.ndarray
     labels: np.ndarray
     classes: list[str]
+    image_sums: np.ndarray
     lineage: Lineage
 
     @property
@@ -38,20 +41,25 @@ def write_predictions(
     predictions: np.ndarray,
     labels: np.ndarray,
     classes: list[str],
+    image_sums: np.ndarray,
     origin: Origin,
 ) -> None:
     """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy.
 
-    `classes` holds the classes' names, `origin` where the file belongs and what it was made from.
+    `classes` holds the classes' names, `image_sums` the SHA-256 of each clean image
+    (:func:`~manifold_robustness.image_sums.image_sums`), `origin` where the file belongs and what
+    it was made from.
     """
     with create_file(path, origin) as file:
-        file.dimensions = {"image": len(labels)}
+        file.dimensions = {"image": len(labels), "byte": image_sums.shape[1]}
         for name, values, meaning in (
             ("prediction", predictions, "class that the network predicts"),
             ("label", labels, "true class"),
         ):
             variable = file.create_variable(name, ("image",), data=values.astype(np.int32))
             variable.attrs["long_name"] = meaning
+        variable = file.create_variable("image_sha256", ("image", "byte"), data=image_sums)
+        variable.attrs["long_name"] = "SHA-256 of the image before any perturbation"
         file.attrs["accuracy"] = float(np.mean(predictions == labels))
         file.attrs["classes"] = classes
 
@@ -68,7 +76,11 @@ def read_predictions(path: str | Path, wanted: Origin) -> Predictions:
         attributes = read_attributes(file)
         classes = np.atleast_1d(attributes["classes"])  # HDF5 gives one name as a text
         found = Predictions(
-            file["prediction"][...], file["label"][...], classes.tolist(), attributes["lineage"]
+            file["prediction"][...],
+            file["label"][...],
+            classes.tolist(),
+            file["image_sha256"][...],
+            attributes["lineage"],
         )
     require_origin(path, attributes, wanted)
     return found

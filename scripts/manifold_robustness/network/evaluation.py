@@ -1,6 +1,5 @@
 """What a network answers to every test image under a condition, and the images that it saw."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from ..conditions import Condition
 from ..errors import NetworkError
+from ..image_sums import image_sums
 from ..perturbations.apply import perturb_batch
 from ..seeds import generator
 from .data_sets import gather_images, labels_of
@@ -29,15 +29,15 @@ class Evaluation:
     Attributes
     ----------
     predictions, labels : ndarray of int, shape (n_images,)
-    test_images_sha256 : str
-        Of all images as the data set has them, and of their labels, in order.
+    image_sums : ndarray of uint8, shape (n_images, 32)
+        The SHA-256 of each image as the data set has it.
     images : ndarray, float32 (*kept.shape, channels, height, width)
         Those that were asked for, as the network saw them.
     """
 
     predictions: np.ndarray
     labels: np.ndarray
-    test_images_sha256: str
+    image_sums: np.ndarray
     images: np.ndarray | None = None
 
 
@@ -63,7 +63,7 @@ def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.de
         _add_sums(sums, range(len(sums), len(sums) + len(images)), images.numpy())
         answers.append((_classes(network, images, device), labels.numpy()))
     predictions, labels = map(np.concatenate, zip(*answers, strict=True))
-    return Evaluation(predictions, labels, _digest(sums, labels))
+    return Evaluation(predictions, labels, _in_order(sums))
 
 
 def perturb_and_predict(
@@ -130,7 +130,7 @@ def perturb_and_predict(
                 images[place] = image.copy()
     found = np.stack([images[place] for place in kept.ravel().tolist()])
     found = found.reshape(*kept.shape, *found.shape[1:])
-    return Evaluation(predictions, labels, _digest(sums, labels), found)
+    return Evaluation(predictions, labels, _in_order(sums), found)
 
 
 def cut_into_sets(
@@ -190,14 +190,11 @@ def cut_into_sets(
 
 def _add_sums(sums, places, images):
     """Add the SHA-256 of each image, by its place in the data set."""
-    for place, image in zip(places, images, strict=True):
-        sums[place] = hashlib.sha256(np.ascontiguousarray(image)).digest()
+    sums.update(zip(places, image_sums(images), strict=True))
 
 
-def _digest(sums, labels):
-    """The SHA-256 of a data set, whatever the order in which its images came."""
-    ordered = b"".join(sums[place] for place in sorted(sums))
-    return hashlib.sha256(ordered + np.asarray(labels, dtype="<i8").tobytes()).hexdigest()
+def _in_order(sums):
+    return np.stack([sums[place] for place in sorted(sums)])
 
 
 def _filled_up(part, members, n_points):

@@ -13,6 +13,8 @@ A data set is a module here with
       a JSON schema of further keys of its own in that section, each with a ``default``;
   ``n_classes``, ``n_test``
       where they are fixed, the number of classes and of test images per class;
+  ``endings``
+      of a watched folder, the endings of the files that count, in lower case; without, all do;
   ``watched``
       where images may come and go, the setting that names the folder with one folder per class;
 

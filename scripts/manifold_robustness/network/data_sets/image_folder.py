@@ -19,6 +19,7 @@ DECLARATION = {
     "settings": ["root", "split_seed", "validation_share", "test_share"],
     "options": {"properties": {}},
     "watched": "root",
+    "endings": [".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"],
 }
 
 
