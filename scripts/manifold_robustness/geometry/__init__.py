@@ -5,6 +5,7 @@ from .anchors import AnchorPoints, find_anchor_points
 from .centers import CenterStructure, find_center_structure, remove_directions
 from .dimensionality import TotalDimensionality, total_dimensionality
 from .frame import ManifoldFrame, manifold_frame
+from .joint import JointGeometry, analyze_jointly
 from .simulation import SimulatedCapacity, simulate_capacity
 from .solvers import SOLVERS, kkt_residuals
 from .statistics import AnchorStatistics, anchor_statistics
@@ -14,10 +15,12 @@ __all__ = [
     "AnchorPoints",
     "AnchorStatistics",
     "CenterStructure",
+    "JointGeometry",
     "ManifoldFrame",
     "ManifoldGeometry",
     "SimulatedCapacity",
     "TotalDimensionality",
+    "analyze_jointly",
     "analyze_manifolds",
     "anchor_statistics",
     "draw_gaussian_vectors",

@@ -1,0 +1,298 @@
+"""The programs of the joint capacity: one for each draw, over the points of all manifolds.
+
+With unit points :math:`x_i`, the label :math:`y_i` of each point's manifold and a Gaussian vector
+:math:`t`, the multipliers minimise :math:`|t + \\sum_i \\lambda_i y_i x_i|^2` over
+:math:`\\lambda \\ge 0`. Here they are *signed*, :math:`m_i = y_i \\lambda_i`: of the labels only
+the signs of m are left, and the Gram matrix of the points serves every draw as it is.
+
+A few sweeps of coordinate descent, in step for many draws, guess which multipliers are not 0 (the
+free ones). Then all that are wrong are exchanged at once (block principal pivoting): few are free,
+so a round is a small Cholesky factor for each draw and one product for all. Where the exchanges
+don't settle, as they may where the points are dependent, Lawson & Hanson's steps end it: the cost
+falls with each, so no set comes twice. Whatever comes out is certified, never trusted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import SolverError
+from .solvers import kkt_residuals
+
+SWEEPS = 5
+BLOCK = 64
+# Draws whose programs go in step: as many as fit the cache, so many numbers, but not too few.
+NUMBERS_IN_STEP, FEWEST_IN_STEP = 2**18, 32
+# Of multipliers guessed free, no more than this share of the rank: too many costs more than too few.
+DEPENDENT_SHARE = 0.7
+# Rounds of exchange in which the number of wrong multipliers may fail to fall.
+PATIENCE = 3
+# Freed together: constraints violated by at least this share of the worst.
+FREED_SHARE = 0.8
+# Rounding, in units of the terms that cancel.
+ROUNDING = 1e-13
+# A point this close to the span of the free ones, of all points of norm 1, is dependent on them.
+DEPENDENT = 1e-6
+# Steps of Lawson & Hanson for each dimension of the points; the second solver is next.
+STEPS_PER_DIMENSION = 10
+
+
+@dataclass(frozen=True)
+class JointSolution:
+    """Signed multipliers (n_draws, n_points) of programs, and what proves them.
+
+    Attributes
+    ----------
+    multipliers : (n_draws, n_points)
+        Label times multiplier.
+    solutions : (n_draws, rank)
+        The v = t + sum of multipliers times points.
+    residuals : (3, n_draws)
+        Scaled KKT residuals, see :func:`solvers.kkt_residuals`.
+    second : (n_draws,)
+        Whether the second solver had to solve it again.
+    """
+
+    multipliers: np.ndarray
+    solutions: np.ndarray
+    residuals: np.ndarray
+    second: np.ndarray
+
+
+def draws_in_step(n_points: int) -> int:
+    """How many draws to solve at once."""
+    return max(NUMBERS_IN_STEP // n_points, FEWEST_IN_STEP)
+
+
+def solve_joint_programs(
+    points: np.ndarray,
+    gram: np.ndarray,
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    manifold_of: np.ndarray,
+    tolerance: float,
+    first: int = 0,
+) -> JointSolution:
+    """Solve all programs, certify them, and let the second solver repair what fails.
+
+    Parameters
+    ----------
+    points : (n_points, rank)
+        Points of norm 1 (or 0: such a point constrains nothing).
+    gram : (n_points, n_points)
+    vectors : (n_draws, rank)
+    labels : (n_draws, n_manifolds)
+        1.0 or -1.0.
+    manifold_of : (n_points,)
+    tolerance
+        Greatest scaled KKT residual that passes.
+    first
+        The number of the first draw, for the error that names one.
+
+    Raises
+    ------
+    SolverError
+        Where neither the active set nor SciPy's nnls meets the tolerance.
+    """
+    signs = labels[:, manifold_of]
+    multipliers = solve(gram, -(vectors @ points.T), labels, manifold_of, points.shape[1])
+    solutions, residuals = certify(points, vectors, signs, multipliers)
+    second = residuals.max(0) > tolerance
+    for draw in np.flatnonzero(second):
+        labelled = -signs[draw, :, None] * points
+        multipliers[draw] = signs[draw] * _second_solver(labelled, vectors[draw])
+        solutions[draw] = vectors[draw] + multipliers[draw] @ points
+        one = kkt_residuals(labelled, vectors[[draw]], 0.0, (signs * multipliers)[[draw]])[:, 0]
+        residuals[:, draw] = one
+        if one.max() > tolerance:
+            primal, dual, gap = one
+            raise SolverError(
+                f"Need scaled KKT residuals <= {tolerance:g}. The joint program of draw "
+                f"{first + draw} has primal {primal:.1e}, dual {dual:.1e}, gap {gap:.1e} after the "
+                "active set and nnls."
+            )
+    return JointSolution(multipliers, solutions, residuals, second)
+
+
+def certify(
+    points: np.ndarray, vectors: np.ndarray, signs: np.ndarray, multipliers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The v of each program (n_draws, rank), and the residuals (3, n_draws) of its multipliers.
+
+    The residuals are those of :func:`solvers.kkt_residuals` for the labelled points, -y x.
+    """
+    solutions = vectors + multipliers @ points
+    sizes = np.linalg.norm(vectors, axis=1)
+    reach = np.linalg.norm(points, axis=1).max()
+    slack = -(solutions @ points.T)
+    gap = np.abs(np.einsum("ti,ti->t", multipliers, slack)) / sizes**2
+    slack *= signs
+    primal = np.maximum(slack.max(1), 0.0) / (reach * sizes)
+    dual = np.maximum(-(multipliers * signs).min(1), 0.0) * reach / sizes
+    residuals = np.array([primal, dual, gap])
+    return solutions, np.where(np.isfinite(residuals), residuals, np.inf)
+
+
+def _second_solver(labelled, vector):
+    from .solvers.nnls_solver import solve as nnls
+
+    return nnls(labelled, vector[None], 0.0)[0]
+
+
+def solve(
+    gram: np.ndarray,
+    fields: np.ndarray,
+    labels: np.ndarray,
+    manifold_of: np.ndarray,
+    rank: int,
+) -> np.ndarray:
+    """Signed multipliers (n_draws, n_points) for fields -t.x; unproven."""
+    signs = labels[:, manifold_of]
+    guess = coordinate_descent(gram, fields, labels, manifold_of, SWEEPS)
+    free = _most_likely(guess, rank)
+    multipliers, unsettled = _exchange(gram, fields, signs, free, rank)
+    for draw in unsettled:
+        likely = np.flatnonzero(_most_likely(guess[[draw]], rank)[0])
+        multipliers[draw] = _lawson_hanson(gram, fields[draw], signs[draw], likely, rank)
+    return multipliers
+
+
+def coordinate_descent(
+    gram: np.ndarray,
+    fields: np.ndarray,
+    labels: np.ndarray,
+    manifold_of: np.ndarray,
+    sweeps: int,
+) -> np.ndarray:
+    """Approximate signed multipliers (n_draws, n_points): Gauss-Seidel, cut off at 0."""
+    slack = np.ascontiguousarray(fields.T)
+    multipliers = np.zeros_like(slack)
+    lower = np.where(labels.T > 0, 0.0, -np.inf)
+    upper = np.where(labels.T > 0, np.inf, 0.0)
+    for _ in range(sweeps):
+        for start in range(0, len(gram), BLOCK):
+            block = slice(start, min(start + BLOCK, len(gram)))
+            couplings, own, current = gram[block, block], slack[block], multipliers[block]
+            changes = np.empty_like(own)
+            for i, manifold in enumerate(manifold_of[block]):
+                new = own[i] + current[i]
+                if i:
+                    new -= couplings[i, :i] @ changes[:i]
+                np.maximum(new, lower[manifold], out=new)
+                np.minimum(new, upper[manifold], out=new)
+                np.subtract(new, current[i], out=changes[i])
+                current[i] = new
+            slack -= gram[:, block] @ changes
+    return multipliers.T.copy()
+
+
+def _most_likely(guess, rank):
+    """Which multipliers to free: those that aren't 0, and of dependent points the greatest."""
+    if guess.shape[1] <= rank:
+        return guess != 0
+    sizes = np.abs(guess)
+    kept = max(int(DEPENDENT_SHARE * rank), 1)
+    threshold = np.partition(sizes, -kept, axis=1)[:, -kept, None]
+    return (sizes >= threshold) & (sizes > 0)
+
+
+def _exchange(gram, fields, signs, free, rank):
+    """Exchange all wrong multipliers until none is; the draws that don't settle are returned."""
+    multipliers = np.zeros_like(fields)
+    running, unsettled = np.arange(len(fields)), []
+    fewest = np.full(len(fields), fields.shape[1] + 1)
+    patience = np.full(len(fields), PATIENCE)
+    while len(running):
+        trial = np.zeros((len(running), fields.shape[1]))
+        solved = np.ones(len(running), dtype=bool)
+        for row, draw in enumerate(running):
+            indices = np.flatnonzero(free[draw])
+            found = solve_free(gram, fields[draw], indices) if len(indices) <= rank else None
+            if found is None:
+                solved[row] = False
+            else:
+                trial[row, indices] = found
+        wrong = _wrong(gram, fields[running], signs[running], free[running], trial)
+        multipliers[running] = trial
+        count = wrong.sum(1)
+        better = count < fewest[running]
+        fewest[running[better]] = count[better]
+        patience[running] = np.where(better, PATIENCE, patience[running] - 1)
+        given_up = ~solved | ((count > 0) & (patience[running] == 0))
+        unsettled.extend(running[given_up])
+        going = (count > 0) & ~given_up
+        running = running[going]
+        free[running] ^= wrong[going]
+    return multipliers, unsettled
+
+
+def _wrong(gram, fields, signs, free, trial):
+    """Which are free and of the wrong sign, or not free and violated."""
+    slack = fields - trial @ gram
+    slack *= signs
+    # Both at 0 for rounding: |gram| <= 1.
+    terms = np.abs(fields).max(1) + np.abs(trial).sum(1)
+    violated = slack > ROUNDING * terms[:, None]
+    return np.where(free, trial * signs <= 0, violated)
+
+
+def solve_free(gram: np.ndarray, fields: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
+    """The free multipliers that make their constraints equalities; None where they're dependent."""
+    from scipy.linalg.lapack import dposv
+
+    if len(indices) == 0:
+        return np.empty(0)
+    factor, found, info = dposv(gram[indices[:, None], indices], fields[indices])
+    return None if info or factor.diagonal().min() < DEPENDENT else found
+
+
+def _independent(gram, indices):
+    """Free indices without those that depend on others."""
+    from scipy.linalg.lapack import dpstrf
+
+    _, order, rank, _ = dpstrf(gram[indices[:, None], indices], tol=DEPENDENT**2 * 4)
+    return indices[np.sort(order[:rank] - 1)]
+
+
+def _lawson_hanson(gram, fields, signs, free, rank):
+    """Signed multipliers of one program, from those likely free; as they stand where it stalls."""
+    free = _independent(gram, free)
+    current = solve_free(gram, fields, free)
+    while current is not None and (current * signs[free] <= 0).any():
+        free = free[current * signs[free] > 0]
+        current = solve_free(gram, fields, free)
+    multipliers = np.zeros_like(fields)
+    if current is None:
+        return multipliers
+    for _ in range(STEPS_PER_DIMENSION * rank):
+        slack = (fields - current @ gram[free]) * signs
+        slack[free] = 0.0
+        worst = slack.max()
+        if worst <= ROUNDING * (np.abs(fields).max() + np.abs(current).sum()):
+            break
+        # Together where that leaves them independent, else the worst one, which always does.
+        several = np.flatnonzero(slack >= FREED_SHARE * worst)
+        for added in (several, slack.argmax()[None]):
+            trial_free = np.append(free, added)
+            trial = solve_free(gram, fields, trial_free) if len(trial_free) <= rank else None
+            if trial is not None:
+                break
+        if trial is None:
+            break
+        free, current = trial_free, np.append(current, np.zeros(np.size(added)))
+        while (negative := trial * signs[free] <= 0).any():
+            # From current towards trial, as far as no multiplier changes its sign.
+            falls = np.where(negative, current - trial, 1.0)
+            shares = np.where(negative, current / np.where(falls != 0, falls, 1.0), np.inf)
+            share = shares.min()
+            current = current + share * (trial - current)
+            kept = ~(negative & (shares <= share))
+            free, current = free[kept], current[kept]
+            trial = solve_free(gram, fields, free)
+            if trial is None:
+                break
+        if trial is None:
+            break
+        current = trial
+    multipliers[free] = current
+    return multipliers
