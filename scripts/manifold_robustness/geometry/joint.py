@@ -105,9 +105,9 @@ def analyze_jointly(
         \qquad P / \alpha = \langle |t|^2 - |v|^2 \rangle.
 
     The anchor of a manifold is :math:`s_\mu = \sum_i \lambda_{\mu i} x_{\mu i} /
-    \sum_i \lambda_{\mu i}`; :func:`joint_statistics` has what follows from the anchors. Correlations
-    of the manifolds, of their centers or of their axes, are in the program: no center structure is
-    sought or projected out.
+    \sum_i \lambda_{\mu i}`; :func:`joint_statistics` has what follows from the anchors.
+    Correlations of the manifolds, of their centers or of their axes, are in the program: no center
+    structure is sought or projected out.
 
     Published accounts leave some choices open. Here:
 

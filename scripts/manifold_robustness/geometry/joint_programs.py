@@ -23,7 +23,7 @@ SWEEPS = 5
 BLOCK = 64
 # Draws whose programs go in step: as many as fit the cache, so many numbers, but not too few.
 NUMBERS_IN_STEP, FEWEST_IN_STEP = 2**18, 32
-# Of multipliers guessed free, no more than this share of the rank: too many costs more than too few.
+# Guessed free, at most this share of the rank: too many cost more than too few.
 DEPENDENT_SHARE = 0.7
 # Rounds of exchange in which the number of wrong multipliers may fail to fall.
 PATIENCE = 3
