@@ -26,6 +26,10 @@ NOT_OF_JOBS = {
     "experiment",
     "files.examined",
     "files.records",
+    # For notebooks: no job calls these.
+    "geometry.joint",
+    "geometry.joint_programs",
+    "geometry.joint_statistics",
     "jobs",
     "network.checks",
     "network.layer_list",

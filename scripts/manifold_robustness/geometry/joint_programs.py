@@ -20,7 +20,7 @@ from ..errors import SolverError
 from .solvers import kkt_residuals
 
 SWEEPS = 5
-BLOCK = 64
+BLOCK = 128
 # Draws whose programs go in step: as many as fit the cache, so many numbers, but not too few.
 NUMBERS_IN_STEP, FEWEST_IN_STEP = 2**18, 32
 # Guessed free, at most this share of the rank: too many cost more than too few.
@@ -228,12 +228,14 @@ def _exchange(gram, fields, signs, free, rank):
 
 def _wrong(gram, fields, signs, free, trial):
     """Which are free and of the wrong sign, or not free and violated."""
-    slack = fields - trial @ gram
+    slack = trial @ gram
+    np.subtract(fields, slack, out=slack)
     slack *= signs
-    # Both at 0 for rounding: |gram| <= 1.
+    # At 0 but for rounding; no number of the Gram matrix is above 1.
     terms = np.abs(fields).max(1) + np.abs(trial).sum(1)
-    violated = slack > ROUNDING * terms[:, None]
-    return np.where(free, trial * signs <= 0, violated)
+    wrong = slack > ROUNDING * terms[:, None]
+    np.less_equal(trial * signs, 0.0, out=wrong, where=free)
+    return wrong
 
 
 def solve_free(gram: np.ndarray, fields: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
@@ -242,7 +244,9 @@ def solve_free(gram: np.ndarray, fields: np.ndarray, indices: np.ndarray) -> np.
 
     if len(indices) == 0:
         return np.empty(0)
-    factor, found, info = dposv(gram[indices[:, None], indices], fields[indices])
+    # Symmetric, so its transpose is LAPACK's order already; no copy of it is made.
+    block = gram.take(indices[:, None] * len(gram) + indices).T
+    factor, found, info = dposv(block, fields[indices], overwrite_a=True, overwrite_b=True)
     return None if info or factor.diagonal().min() < DEPENDENT else found
 
 
