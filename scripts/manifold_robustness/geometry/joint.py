@@ -122,9 +122,10 @@ def analyze_jointly(
     - A manifold that no constraint touches in a draw (all its multipliers are 0) has as anchor the
       point of greatest :math:`-y_\mu v\cdot x_{\mu i}`, that closest to touching, in the radius,
       the dimension and the alignments. This is the choice of :func:`find_anchor_points` where the
-      manifolds' spans are orthogonal, and gives balls their own radius and dimension. The origin
-      instead would count the center itself as a deviation: 2.3 for the dimension of a disc. Where v
-      is 0, t stands for v. In the capacity's own projection such manifolds have no part.
+      manifolds' spans are orthogonal, and gives balls their own dimension and nearly their radius
+      (.98 for 1). The origin instead would count the center itself as a deviation: 2.3 for the
+      dimension of that disc. Where v is 0, t stands for v. In the capacity's own projection such
+      manifolds have no part.
     - Alignments are means of signed cosines, of each pair in each draw. Unsigned and unnormalised
       products, the other choice, grow with the norms of the points, and tell aligned from opposed
       axes no more; signed and unnormalised, that of centers and axes is 0 by construction.
@@ -149,6 +150,8 @@ def analyze_jointly(
     Returns
     -------
     JointGeometry
+        Where v is 0 the multipliers are not unique, nor are the anchors: with a ``zero_share`` that
+        isn't small, only the capacity does not depend on the solver.
 
     Raises
     ------
