@@ -276,7 +276,7 @@ def solve_all(
     inseparable, second = np.zeros(n_draws, dtype=bool), np.empty(n_draws, dtype=bool)
     residuals = np.empty((3, n_draws))
     kept = []
-    step = draws_in_step(len(units))
+    step = draws_in_step(len(units), n_draws)
     for first in range(0, n_draws, step):
         draws = slice(first, min(first + step, n_draws))
         fields = vectors[draws]

@@ -13,6 +13,7 @@ falls with each, so no set comes twice. Whatever comes out is certified, never t
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -21,8 +22,8 @@ from .solvers import kkt_residuals
 
 SWEEPS = 5
 BLOCK = 128
-# Draws whose programs go in step: as many as fit the cache, so many numbers, but not too few.
-NUMBERS_IN_STEP, FEWEST_IN_STEP = 2**18, 32
+# Draws whose programs go in step: so many numbers at most, but so many draws at least.
+NUMBERS_IN_STEP, FEWEST_IN_STEP = 2**19, 32
 # Guessed free, at most this share of the rank: too many cost more than too few.
 DEPENDENT_SHARE = 0.7
 # Rounds of exchange in which the number of wrong multipliers may fail to fall.
@@ -59,9 +60,14 @@ class JointSolution:
     second: np.ndarray
 
 
-def draws_in_step(n_points: int) -> int:
-    """How many draws to solve at once."""
-    return max(NUMBERS_IN_STEP // n_points, FEWEST_IN_STEP)
+def draws_in_step(n_points: int, n_draws: int) -> int:
+    """How many draws to solve at once, the last of them about as many as the first.
+
+    >>> draws_in_step(300, 300), draws_in_step(5000, 300)
+    (300, 100)
+    """
+    most = max(NUMBERS_IN_STEP // n_points, FEWEST_IN_STEP)
+    return ceil(n_draws / ceil(n_draws / most))
 
 
 def solve_joint_programs(
