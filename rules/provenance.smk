@@ -8,7 +8,7 @@ from manifold_robustness.files.examined import Examined
 
 
 def filled(found, wildcards):
-    """What a rule says, as Snakemake fills it in: a pattern, or what a function of its returns."""
+    """A pattern as Snakemake fills it in, or what a function of a rule returns."""
     if callable(found):
         return found(wildcards)
     return found.format(**wildcards) if isinstance(found, str) else found
