@@ -2,24 +2,32 @@
 # its jobs is what its files must say of themselves, so no setting can be left out.
 from manifold_robustness.lineage import STAGES
 
-AFTER_WEIGHTS = list(STAGES)[
-    2:
-]  # those of each network; the weights come from one of two before
+# The weights come from one of the first two; every network goes through the others.
+AFTER_WEIGHTS = list(STAGES)[2:]
 NO_SETTINGS = ("origin", "code", "checkpoint")
+
+
+def filled(found, wildcards):
+    """A pattern as Snakemake fills it in, or what a function of a rule returns."""
+    if callable(found):
+        return found(wildcards)
+    return found.format(**wildcards) if isinstance(found, str) else found
 
 
 @cache
 def settings_of(stage, network, condition):
     """What the rule of a stage gives its jobs, and the digest of their code."""
     wildcards = Wildcards(fromdict={"network": network, "condition": condition})
-    params = getattr(rules, stage).params
-    given = {
-        name: value(wildcards) if callable(value) else value
+    params = dict(getattr(rules, stage).params.items())
+    settings = {
+        name: filled(value, wildcards)
         for name, value in params.items()
-        if name != "origin"
+        if name not in NO_SETTINGS
     }
-    settings = {key: value for key, value in given.items() if key not in NO_SETTINGS}
-    return {"settings": json.loads(json.dumps(settings)), "code": given["code"]}
+    return {
+        "settings": json.loads(json.dumps(settings)),
+        "code": filled(params["code"], wildcards),
+    }
 
 
 @cache

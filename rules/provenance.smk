@@ -7,13 +7,6 @@ from manifold_robustness.errors import StoreError
 from manifold_robustness.files.examined import Examined
 
 
-def filled(found, wildcards):
-    """A pattern as Snakemake fills it in, or what a function of a rule returns."""
-    if callable(found):
-        return found(wildcards)
-    return found.format(**wildcards) if isinstance(found, str) else found
-
-
 def flat(found):
     """The paths among what a rule's input or output says."""
     if isinstance(found, str):

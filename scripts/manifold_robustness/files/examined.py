@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from .atomic import sealed_json, unsealed_json, written_beside
-from .records import STAMPED
 from .stamps import UNREADABLE, damage, file_sum
 
 SETTLED = 2 * 10**9  # nanoseconds: a file that changed just now may change within the same tick
@@ -61,8 +60,7 @@ class Examined:
             marks = _marks(path)
             known = self._known.get(name)
             if not known or known[0] != marks:
-                is_store = Path(path).suffix in STAMPED
-                known = [marks, file_sum(path), damage(path) if is_store else ""]
+                known = [marks, file_sum(path), damage(path)]
             self._found[name] = known
         return self._found[name][1:]
 

@@ -62,8 +62,9 @@ def damage(path: str | Path) -> str:
     Parameters
     ----------
     path
-        ``*.h5`` or ``*.zarr.zip``. (Weights are checked with the files beside them:
-        :func:`~.metrics.require_whole_folder`.)
+        ``*.h5`` or ``*.zarr.zip``. Of other files nothing is known here: weights are checked with
+        the files beside them (:func:`~.metrics.require_whole_folder`), and what gathers is by its
+        record.
     """
     path = Path(path)
     try:
