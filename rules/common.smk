@@ -21,6 +21,7 @@ from manifold_robustness import (
     declarations,
     experiment,
     networks,
+    variables,
 )
 from manifold_robustness.code_digests.listing import write_listing
 from manifold_robustness.conditions import CLEAN, NO_FAMILY
@@ -109,9 +110,11 @@ SOLVER_CODE = [
     f"geometry.solvers.{name}_solver:solve"
     for name in (SOLVING["solver"], SECOND_SOLVER[SOLVING["solver"]])
 ]
-MEASURES = declarations.plugin_names("measures")
-MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURES]
-VARIABLE_CODE = [f"measures.{name}:DECLARATION" for name in MEASURES]
+MEASURED = variables.measured_groups(SOLVING)
+MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURED]
+VARIABLE_CODE = [
+    f"measures.{name}:DECLARATION" for name in declarations.plugin_names("measures")
+]
 
 
 def network_code(script, entries, wildcards):

@@ -4,6 +4,7 @@ GATHERED = {
     "summary": rules.collect_geometry.output.summary,
     "geometry": rules.collect_geometry.output.geometry,
     "accuracy": rules.collect_accuracy.output[0],
+    **SUBSET_TABLE,
 }
 
 

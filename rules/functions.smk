@@ -158,4 +158,15 @@ def command_to_repeat():
 
 
 def claims_table(wildcards):
-    return {"claims": rules.judge_claims.output.table} if GAUSSIAN else {}
+    return {"claims": rules.judge_claims.output.table} if JUDGED else {}
+
+
+def judged(family):
+    """A family as the claims speak of it: only Gaussian noise has the paper's threshold."""
+    gaussian = family.perturbation == "gaussian"
+    return {
+        "name": family.name,
+        "title": family.title,
+        "symbol": family.strength["symbol"],
+        "parameterization": family.options["parameterization"] if gaussian else None,
+    }

@@ -1,5 +1,5 @@
-# The paper beside the run: a verdict on each of its claims about Gaussian noise; for CIFAR-10, what
-# it published in one table with the run's own.
+# The paper beside the run: a verdict on each of its claims, for every family of perturbations; for
+# CIFAR-10, what it published about Gaussian noise in one table with the run's own.
 GAUSSIAN = next(
     (
         family
@@ -8,6 +8,7 @@ GAUSSIAN = next(
     ),
     None,
 )
+JUDGED = [family for family in FAMILIES.values() if family.conditions]
 PUBLISHED = {}
 if GAUSSIAN and DATA["name"] == "cifar10":
     with open(PROJECT / "rules/published/gaussian_cifar10.yaml") as file:
@@ -15,7 +16,7 @@ if GAUSSIAN and DATA["name"] == "cifar10":
 
 PAPER = []
 
-if GAUSSIAN:
+if JUDGED:
 
     rule judge_claims:
         input:
@@ -39,12 +40,11 @@ if GAUSSIAN:
             mem_mb=grows(2000),
             runtime=grows(30),
         params:
-            family=GAUSSIAN.name,
-            parameterization=GAUSSIAN.options["parameterization"],
+            families=[judged(family) for family in JUDGED],
             seed=SEED,
             code=code("judge_claims", *VARIABLE_CODE),
         message:
-            "Judge the paper's claims about Gaussian noise"
+            "Judge the paper's claims"
         script:
             "../scripts/judge_claims.py"
 

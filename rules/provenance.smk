@@ -47,7 +47,7 @@ def planned_jobs():
     yield planned("verify_results")
     if len(NETWORKS) > 1:
         yield planned("compare_networks")
-    if GAUSSIAN:
+    if JUDGED:
         yield planned("judge_claims")
     if PUBLISHED:
         yield planned("compare_published")

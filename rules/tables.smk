@@ -1,5 +1,6 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
+SUBSET_TABLE = {"subsets": f"{RESULTS}/tables/subsets.csv"} if SOLVING["subsets"] else {}
 ANALYSED_LAYERS = {name: list(network.analysed) for name, network in NETWORKS.items()}
 
 
@@ -32,6 +33,7 @@ rule collect_geometry:
     output:
         geometry=f"{RESULTS}/tables/geometry.csv",
         summary=f"{RESULTS}/tables/summary.csv",
+        **SUBSET_TABLE,
     log:
         f"{LOGS}/collect_geometry.log",
     conda:
@@ -74,6 +76,7 @@ rule verify_results:
         ],
         images=config["images"],
         tolerance=SOLVING["tolerance"],
+        measures=[name for measured in MEASURED.values() for name in measured],
         min_accuracy={
             name: network.training["min_accuracy"] if network.is_trained else 0
             for name, network in NETWORKS.items()

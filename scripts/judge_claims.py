@@ -1,19 +1,17 @@
-"""Judge the paper's claims about Gaussian noise on every network: a table, a page, sentences."""
+"""Judge the paper's claims on every network under every family: a table, a page, sentences."""
 
 from manifold_robustness.files.atomic import written_beside
-from manifold_robustness.files.csv import of_family, read_table, write_table
+from manifold_robustness.files.csv import read_table, write_table
 from manifold_robustness.jobs import run_job
-from manifold_robustness.paper.claims import describe_claims, judge_claims
+from manifold_robustness.paper.claims import JudgedFamily, describe_claims, judge_claims
 from manifold_robustness.paper.claims_page import claims_page
 
 
 def main(snakemake):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
-    tables = [
-        of_family(read_table(path), params.family)
-        for path in (files.geometry, files.summary, files.accuracy)
-    ]
-    claims = judge_claims(*tables, params.parameterization, params.seed)
+    tables = [read_table(path) for path in (files.geometry, files.summary, files.accuracy)]
+    families = [JudgedFamily(**family) for family in params.families]
+    claims = judge_claims(*tables, families, params.seed)
     write_table(claims, output.table)
     for path, text in (
         (output.page, claims_page(claims)),

@@ -12,8 +12,7 @@ def main(snakemake):
     params, path = snakemake.params, snakemake.input[0]
     origin = Origin(**params.origin)
     points, attributes = read_points(path, origin)
-    solving = [params.geometry[key] for key in ("simulate", "n_gaussian_vectors")]
-    require_geometry(points.shape[:3], points.shape[3], *solving, available_memory())
+    require_geometry(points.shape[:3], points.shape[3], params.geometry, available_memory())
     results = solve_replicates(points, params.geometry, params.seed)
     manifolds = attributes["classes"][: points.shape[1]]
     described = {

@@ -20,6 +20,7 @@ def main(snakemake):
         read_table(files.accuracy),
         coordinates=[tuple(place) for place in params.coordinates],
         expected=params.images,
+        measures=params.measures,
         tolerance=params.tolerance,
         min_accuracy=params.min_accuracy,
         test_accuracy=test_accuracy,

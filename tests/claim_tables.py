@@ -9,6 +9,8 @@ from manifold_robustness.collection import (
     SUMMARISED,
     summarise_geometry,
 )
+from manifold_robustness.conventions import HARMONIC
+from manifold_robustness.files.geometry import VARIABLES
 
 SIGMAS = [0.0, 0.01, 0.05, 0.1, 0.5]
 CLEAN = np.array([1.0, 1.1, 1.3])  # of three replicates, further apart than most changes
@@ -39,8 +41,12 @@ def make_geometry(
                     row = dict(zip(COORDINATES, place, strict=True))
                     row |= dict(zip(DESCRIPTION, (f"layer_{index}_X", 2, 6, 9), strict=True))
                     row |= {"replicate": replicate, "manifold": manifold}
-                    row |= {name: found[replicate] * part for name, found in values.items()}
-                    row["capacity"] = values["capacity"][replicate] / part
+                    row |= {
+                        name: found[replicate] / part
+                        if VARIABLES[name].summarised == HARMONIC
+                        else found[replicate] * part
+                        for name, found in values.items()
+                    }
                     rows.append(row)
     geometry = pd.DataFrame(rows)
     return geometry, summarise_geometry(geometry)

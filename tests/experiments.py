@@ -8,6 +8,7 @@ from helpers import DIGITS, NETWORK, read_config
 from manifold_robustness.conditions import CLEAN
 from manifold_robustness.configuration import merge
 from manifold_robustness.experiment import read_experiment
+from manifold_robustness.variables import measured_groups
 from run_time import recorded
 
 NAME = "small"
@@ -49,6 +50,7 @@ class Experiment:
         self.strengths = {c.name: (c.family, c.strength) for c in self.conditions.values()}
         self.seed = self.config["seed"]
         self.solving = {k: v for k, v in self.config["geometry"].items() if k != "layers"}
+        self.measures = [n for own in measured_groups(self.solving).values() for n in own]
         self.settings = {"architecture": NETWORK, "code": "digest"}
         self.weights = self.path(f"{NAME}/weights/weights.safetensors")
         (family,) = self.families
@@ -245,6 +247,7 @@ class Experiment:
             Named(**tables, metrics=[self.network_files()["metrics"]]),
             coordinates=[(NAME, *pair) for pair in self.pairs],
             images={**self.config["images"], **changes},
+            measures=self.measures,
             tolerance=self.config["geometry"]["tolerance"],
             min_accuracy={NAME: self.network.training["min_accuracy"]},
             lineages={NAME: self.lineage("train_network")},
@@ -259,8 +262,15 @@ class Experiment:
             "judge_claims",
             Named(**output),
             Named(**tables),
-            family=FAMILY,
-            parameterization="standard_deviation",
+            families=[
+                {
+                    "name": family.name,
+                    "title": family.title,
+                    "symbol": "σ",
+                    "parameterization": "standard_deviation",
+                }
+                for family in self.families
+            ],
             seed=self.seed,
         )
 

@@ -33,17 +33,23 @@ def image_sums(n_images):
     return np.arange(32 * n_images, dtype=np.uint8).reshape(n_images, 32)
 
 
-def make_results(n_replicates=3, n_manifolds=2, **changes):
-    """Return one result per replicate; `changes` holds arrays whose first axis is the replicate."""
+def make_results(n_replicates=3, n_manifolds=2, without=(), **changes):
+    """Return one result per replicate; `changes` holds arrays whose first axis is the replicate.
+
+    `without` names variables that were not measured.
+    """
     results = []
     for replicate in range(n_replicates):
+        lengths = {"manifold": n_manifolds, "subset": 2, "projected": 2}
         result = {
-            name: np.full(n_manifolds, 1.0) if variable.axes == "manifold" else 1.0
+            name: np.full(lengths[variable.axes], 1.0) if variable.axes in lengths else 1.0
             for name, variable in VARIABLES.items()
         }
+        result["subset_points"] = np.array([2, 4])
         result |= {name: 1e-12 for name in VARIABLES if name.endswith("_residual")}
         result["residual_correlation"] = np.array([0.5, 0.25])
-        results.append(result | {name: values[replicate] for name, values in changes.items()})
+        result |= {name: values[replicate] for name, values in changes.items()}
+        results.append({name: value for name, value in result.items() if name not in without})
     return results
 
 

@@ -21,8 +21,11 @@ FUNCTION = 0x1  # inspect.CO_OPTIMIZED: the body of a function, not of a class o
 WORDS = {"print", "warnings.warn", "tqdm.write"}
 # What the rules say that a job of the tiny experiment (tests/configs/tiny.yaml) loads by name.
 DATA = "network.data_sets.digits:load,class_names"
-MEASURES = ("dimensionality", "mean_field", "simulation")
-VARIABLES = [f"measures.{name}:DECLARATION" for name in MEASURES]
+MEASURES = ("dimensionality", "joint", "mean_field", "readout")
+VARIABLES = [
+    f"measures.{path.stem}:DECLARATION"
+    for path in sorted((SCRIPTS / PACKAGE / "measures").glob("[!_]*.py"))
+]
 ENTRIES = {
     "train_network": [DATA],
     "import_weights": [DATA],

@@ -16,6 +16,9 @@ from .lineage import Origin, require_agreement
 PER_MANIFOLD = [name for name, variable in VARIABLES.items() if variable.axes == "manifold"]
 PER_REPLICATE = [name for name, variable in VARIABLES.items() if variable.axes == "replicate"]
 SUMMARISED = [name for name in PER_MANIFOLD + PER_REPLICATE if VARIABLES[name].summarised]
+SUBSET = "subset_"  # of a measure's name where it is taken with fewer points
+OF_SUBSETS = [name for name, variable in VARIABLES.items() if variable.axes == "subset"]
+PLACE = ["network", "condition", "layer"]
 COORDINATES = ["network", "condition", "family", "strength", "layer", "layer_index"]
 DESCRIPTION = ["layer_label", "n_manifolds", "n_points", "n_features"]
 
@@ -23,12 +26,14 @@ DESCRIPTION = ["layer_label", "n_manifolds", "n_points", "n_features"]
 def collect_geometry(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataFrame:
     """Return one row per (network, condition, layer, replicate, manifold).
 
+    Measures of a whole replicate repeat on its rows. There is a column for each that the run has
+    measured.
+
     Parameters
     ----------
     files : iterable of (coordinates, lineage, path)
         `coordinates` holds `COORDINATES`; `lineage` what the file must have been made from
-        (:class:`~manifold_robustness.lineage.Origin`). Measures of a whole replicate repeat on its
-        rows.
+        (:class:`~manifold_robustness.lineage.Origin`).
 
     Raises
     ------
@@ -47,6 +52,40 @@ def collect_geometry(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     return pd.concat(rows, ignore_index=True)
 
 
+def collect_subsets(
+    files: Iterable[tuple[dict, dict, str | Path]], table: pd.DataFrame
+) -> pd.DataFrame:
+    """Return one row per (network, condition, layer, replicate, n_points): means over manifolds.
+
+    Parameters
+    ----------
+    files
+        As :func:`collect_geometry` takes them: of a run that measured subsets of the points.
+    table
+        What it returned: the rows of all points come from there.
+
+    Raises
+    ------
+    StoreError
+        As for :func:`collect_geometry`.
+    """
+    names = [name.removeprefix(SUBSET) for name in OF_SUBSETS]
+    whole = dict(list(average_replicates(table).groupby(PLACE, sort=False)))
+    parts = []
+    for coordinates, lineage, path in files:
+        values, _, _ = read_geometry(path, _wanted(coordinates, lineage))
+        of_all = whole[tuple(coordinates[name] for name in PLACE)]
+        measured = [name for name in names if SUBSET + name in values]
+        for place, row in enumerate(of_all.itertuples()):
+            own = {name: values[SUBSET + name][place] for name in measured}
+            part = pd.DataFrame(own | {"n_points": own.pop("points").astype(int)})
+            described = [*COORDINATES, "layer_label", "n_manifolds", "n_features", "replicate"]
+            part = part.assign(**{name: getattr(row, name) for name in described})
+            parts.append(part[[*described, "n_points", *own]])
+            parts.append(of_all.loc[[row.Index], parts[-1].columns])
+    return pd.concat(parts, ignore_index=True)
+
+
 def summarise_geometry(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per (network, condition, layer): means and 95 % intervals over replicates.
 
@@ -57,7 +96,7 @@ def summarise_geometry(table: pd.DataFrame) -> pd.DataFrame:
     keys, rows = [*COORDINATES, *DESCRIPTION], []
     for key, group in average_replicates(table).groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True), n_replicates=len(group))
-        for measure in SUMMARISED:
+        for measure in summarised(group):
             row.update(_mean_and_interval(measure, group[measure].to_numpy()))
         rows.append(row)
     return pd.DataFrame(rows)
@@ -69,8 +108,13 @@ def average_replicates(table: pd.DataFrame) -> pd.DataFrame:
     Each measure has the mean that it declares, the capacity the harmonic one; a NaN stays one.
     """
     keys = [*COORDINATES, *DESCRIPTION, "replicate"]
-    scaled = _to_averaging_scales(table).groupby(keys, sort=False)[SUMMARISED]
+    scaled = _to_averaging_scales(table).groupby(keys, sort=False)[summarised(table)]
     return _to_averaging_scales(scaled.mean(skipna=False).reset_index())
+
+
+def summarised(table: pd.DataFrame) -> list[str]:
+    """Return the measures of a table of the geometry that a summary has a mean of."""
+    return [name for name in SUMMARISED if name in table]
 
 
 def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataFrame:
@@ -117,8 +161,8 @@ def _rows(coordinates, values, manifolds, attributes):
         "n_features": attributes["n_features"],
         "replicate": np.repeat(np.arange(replicates), n_manifolds),
         "manifold": np.tile(manifolds, replicates),
-        **{name: values[name].ravel() for name in PER_MANIFOLD},
-        **{name: np.repeat(values[name], n_manifolds) for name in PER_REPLICATE},
+        **{name: values[name].ravel() for name in PER_MANIFOLD if name in values},
+        **{name: np.repeat(values[name], n_manifolds) for name in PER_REPLICATE if name in values},
     }
     return pd.DataFrame(rows)
 
@@ -146,7 +190,7 @@ def _to_averaging_scales(table):
     return table.assign(
         **{
             name: to_averaging_scale(table[name], HARMONIC)
-            for name in SUMMARISED
+            for name in summarised(table)
             if VARIABLES[name].summarised == HARMONIC
         }
     )

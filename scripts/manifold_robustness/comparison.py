@@ -12,7 +12,15 @@ from .files.predictions import Predictions
 from .intervals import bootstrap_difference, student_interval, welch_interval
 from .seeds import generator
 
-MEASURES = ["capacity", "radius", "dimension", "center_correlation"]  # of the last layer
+# Of the last layer, where the run has measured it.
+MEASURES = [
+    "capacity",
+    "joint_capacity",
+    "radius",
+    "dimension",
+    "center_correlation",
+    "readout_accuracy",
+]
 
 
 def compare_networks(
@@ -73,7 +81,11 @@ def compare_networks(
             random = generator(seed, "bootstrap", *pair, condition)
             rows.append(names | _compare_accuracy(*accuracies, names, random))
             paired = np.array_equal(*(indices[network] for network in pair))
-            rows += [names | _compare_measure(name, *measured, paired) for name in MEASURES]
+            rows += [
+                names | _compare_measure(name, *measured, paired)
+                for name in MEASURES
+                if name in replicates
+            ]
     return pd.DataFrame(rows)
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 ARITHMETIC, HARMONIC = "arithmetic", "harmonic"
 MEANS = (ARITHMETIC, HARMONIC)
+FEWEST_BALANCED = 4  # manifolds whose labels the joint program can balance
 Values = TypeVar("Values")
 
 

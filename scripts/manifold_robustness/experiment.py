@@ -16,19 +16,19 @@ import yaml
 
 from .conditions import Condition, Family, list_conditions, list_families
 from .configuration import check_config, fill_defaults, read_config, require_options
-from .conventions import greatest_center_rank
+from .conventions import FEWEST_BALANCED, greatest_center_rank
 from .declarations import plugin_names, read_declaration
 from .errors import ConfigurationError
 from .networks import Network, list_networks, read_layers, require_layers
 from .strict_yaml import require_plain
-from .variables import declared_variables
+from .variables import require_settings
 from .wording import cut, listed
 
 PROJECT = Path(__file__).resolve().parents[2]
 BASE = "config.yaml"
 SCHEMA = "rules/schemas/config.schema.yaml"
 DATA_KEYS = ("name", "image_size", "test_crop_padding")  # of every data set
-TABLES = ("summary", "accuracy", "geometry")
+TABLES = ("summary", "accuracy", "geometry", "subsets")
 SOURCES = {  # what a figure of each scope can show
     "network": (*TABLES, "history"),
     "family": (*TABLES, "history", "images", "predictions"),
@@ -96,10 +96,10 @@ def read_experiment(
     config = check_config(config, schema)
     _require_own_run(config, overlays, Path(project))
     _require_newer_layout(config["run"])
-    declared_variables()
+    require_settings(config["geometry"])
     families = list_families(config["perturbations"])
     networks = list_networks(config, schema["properties"]["training"])
-    figures = _figures(config["figures"])
+    figures = _figures(config["figures"], config["geometry"])
     data = _data(config["data"], declared)
     _require_references(config, networks, figures)
     _require_images(config["images"], declared, data)
@@ -199,7 +199,8 @@ def _listing_sum(root, endings):
     return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
 
 
-def _figures(settings):
+def _figures(settings, geometry):
+    """The figures of what the run measures; the settings of the others are checked all the same."""
     names = plugin_names("figures")
     unknown = [name for name in settings if name not in names]
     if unknown:
@@ -209,7 +210,7 @@ def _figures(settings):
     figures = []
     for name in names:
         declared = read_declaration("figures", name, "figure")
-        _require_drawable(name, declared)
+        _require_drawable(name, declared, geometry)
         given = settings.get(name, {})
         require_options(given, declared["options"], f"figures.{name}", f"figures/{name}.py")
         schema = {**declared["options"], "type": "object", "additionalProperties": False}
@@ -217,6 +218,8 @@ def _figures(settings):
             style = check_config(fill_defaults(given, schema), schema)
         except ConfigurationError as error:
             raise ConfigurationError(f"figures.{name}: {error}") from None
+        if "setting" in declared and not geometry[declared["setting"]]:
+            continue
         figures.append(
             Figure(
                 name,
@@ -231,8 +234,13 @@ def _figures(settings):
     return {figure.name: figure for figure in sorted(figures, key=lambda one: one.order)}
 
 
-def _require_drawable(name, declared):
-    scope, inputs = declared["scope"], declared["inputs"]
+def _require_drawable(name, declared, geometry):
+    scope, inputs, setting = declared["scope"], declared["inputs"], declared.get("setting")
+    if setting is not None and setting not in geometry:
+        raise ConfigurationError(
+            f"Need a key of the configuration's geometry ({', '.join(geometry)}) as the setting of "
+            f"the figure {name}. Got {setting}."
+        )
     if scope not in SOURCES:
         raise ConfigurationError(
             f"Need a scope out of {', '.join(SOURCES)} in the figure {name}. Got {scope}."
@@ -278,14 +286,15 @@ def _require_references(config, networks, figures):
             f"config: figures.examples.image is {shown}, but must be less than {n_images}, the "
             "number of selected images"
         )
-    layer = styles.get("capacity_accuracy", {}).get("layer", "last")
+    shown_layers = {name: style["layer"] for name, style in styles.items() if "layer" in style}
     for network in networks:
-        if layer != "last" and layer not in network.analysed:
-            raise ConfigurationError(
-                f"config: figures.capacity_accuracy.layer is {cut(layer, 60)}, but must be last or "
-                f"one of {listed(network.analysed)}, the analysed layers of the network "
-                f"{network.name}"
-            )
+        for figure, layer in shown_layers.items():
+            if layer not in ("last", *network.analysed):
+                raise ConfigurationError(
+                    f"config: figures.{figure}.layer is {cut(layer, 60)}, but must be last or one "
+                    f"of {listed(network.analysed)}, the analysed layers of the network "
+                    f"{network.name}"
+                )
         path = layers_file(config["run"], network.name)
         known = read_layers(path, network)
         if known:
@@ -293,16 +302,39 @@ def _require_references(config, networks, figures):
                 f" (so says {path}; remove that file if the architecture's own code has changed)"
             )
             require_layers(network.layers, known, network.name, source)
-    rank, most = config["geometry"]["center_rank"], greatest_center_rank(images["n_manifolds"])
-    if rank != "auto" and rank > most:
-        raise ConfigurationError(
-            f"config: geometry.center_rank is {rank}, but must be auto or at most P - 3 = {most}"
-        )
+    _require_geometry(config["geometry"], images)
     padding, size = config["data"]["test_crop_padding"], config["data"]["image_size"]
     if padding > size // 2:
         raise ConfigurationError(
             f"config: data.test_crop_padding is {padding}, but must be at most half of "
             f"data.image_size, which is {size}"
+        )
+
+
+def _require_geometry(geometry, images):
+    """What the geometry asks of the manifolds."""
+    rank, most = geometry["center_rank"], greatest_center_rank(images["n_manifolds"])
+    if not isinstance(rank, str) and rank > most:
+        raise ConfigurationError(
+            f"config: geometry.center_rank is {rank}, but must be auto, supported or at most "
+            f"P - 3 = {most}"
+        )
+    too_large = [count for count in geometry["subsets"] if count >= images["n_points"]]
+    if too_large:
+        raise ConfigurationError(
+            f"config: geometry.subsets has {too_large[0]}, but must have numbers below "
+            f"images.n_points, which is {images['n_points']}"
+        )
+    if geometry["joint"] and images["n_manifolds"] < FEWEST_BALANCED:
+        raise ConfigurationError(
+            f"config: geometry.joint needs images.n_manifolds of at least {FEWEST_BALANCED}, for "
+            f"labels to balance; it is {images['n_manifolds']}. Give more, or set geometry.joint: "
+            "false"
+        )
+    if geometry["joint"] and geometry["margin"] > 0:
+        raise ConfigurationError(
+            f"config: geometry.joint has no margin, but geometry.margin is {geometry['margin']:g}; "
+            "set one of them to false or 0"
         )
 
 

@@ -19,6 +19,10 @@ MANY = 2**25  # numbers of a store that are read at once; of more, one manifold 
 FORWARD_COPIES, ROTATION_COPIES = 5, 2.5
 FRAME_COPIES, CENTER_COPIES, SPECTRUM_COPIES, SIMULATION_COPIES = 7, 4, 4, 8
 PROBE_COPIES = 10
+# Of all points of a replicate, and of the square of their number (coordinates, Gram matrices).
+WHOLE_COPIES, JOINT_COPIES, READOUT_COPIES = 2, 4, 3
+JOINT_SQUARES, READOUT_SQUARES = 5, 6
+JOINT_STEP = 10 * 2**19  # numbers of the programs that the joint program solves in step
 # Beyond so many dimensions no spectrum of all points is worked out: a minute and a GiB.
 LARGEST_SPECTRUM = 5000
 PHYSICAL = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -73,29 +77,33 @@ def extraction_memory(
 
 
 def geometry_memory(
-    replicates: int,
-    n_manifolds: int,
-    n_points: int,
-    n_features: int,
-    simulate: bool,
-    n_gaussian_vectors: int,
+    replicates: int, n_manifolds: int, n_points: int, n_features: int, geometry: dict
 ) -> float:
     """Return the bytes that the geometry of stored activations holds at once.
 
     The anchor points and multipliers of every manifold are kept to the end of a replicate.
+    `geometry` are the configuration's settings.
     """
-    count = n_manifolds * n_points
+    count, n_probes = n_manifolds * n_points, geometry["n_gaussian_vectors"]
     read = min(replicates * count * n_features, MANY)
-    frame = FRAME_COPIES * n_points + CENTER_COPIES * n_manifolds
-    rows = 0
+    rows = [FRAME_COPIES * n_points + CENTER_COPIES * n_manifolds]
+    squares = [0]
+    rank = min(count, n_features)
     if has_spectrum(n_manifolds, n_points, n_features):
-        rows = SPECTRUM_COPIES * min(count, 3 * n_features + n_points)
-    if simulate:
-        rows = max(rows, SIMULATION_COPIES * count)
+        rows.append(SPECTRUM_COPIES * min(count, 3 * n_features + n_points))
+    if geometry["simulate"]:
+        rows.append(SIMULATION_COPIES * count)
+    if geometry["joint"]:
+        rows.append(JOINT_COPIES * count)
+        squares.append(JOINT_SQUARES * count**2 + JOINT_STEP + n_probes * rank)
+    if geometry["readout"]:
+        rows.append(READOUT_COPIES * count)
+        squares.append(READOUT_SQUARES * count**2)
+    kept = WHOLE_COPIES * count if geometry["shuffle"] or geometry["subsets"] else 0
     # Of one: a multiplier per point, and a coordinate per axis.
     probe = n_points + min(n_points, n_features) + 1
-    probes = n_gaussian_vectors * probe * (n_manifolds + PROBE_COPIES)
-    return NUMPY + (read + max(frame, rows) * n_features + probes) * 8
+    probes = n_probes * probe * (n_manifolds + PROBE_COPIES)
+    return NUMPY + (read + (max(rows) + kept) * n_features + max(squares) + probes) * 8
 
 
 def available_memory() -> int:
@@ -154,22 +162,32 @@ def require_extraction(
 
 
 def require_geometry(
-    shape: tuple[int, int, int],
-    n_features: int,
-    simulate: bool,
-    n_gaussian_vectors: int,
-    available: float,
+    shape: tuple[int, int, int], n_features: int, geometry: dict, available: float
 ) -> None:
     """Raise :class:`ResourceError` where the geometry of a layer of (replicates, P, M) points can't
-    fit."""
-    needed = geometry_memory(*shape, n_features, simulate, n_gaussian_vectors)
-    probes = needed - geometry_memory(*shape, n_features, simulate, 0)
+    fit; `geometry` are the configuration's settings."""
+    needed = geometry_memory(*shape, n_features, geometry)
+    count = geometry["n_gaussian_vectors"]
+    ways = {  # what a change would save, and how to word it
+        "lower geometry.n_gaussian_vectors": {"n_gaussian_vectors": 0},
+        "set geometry.joint, readout, shuffle and subsets to false or []": {
+            "joint": False,
+            "readout": False,
+            "shuffle": False,
+            "subsets": [],
+        },
+    }
+    saving = [
+        way
+        for way, change in ways.items()
+        if 2 * geometry_memory(*shape, n_features, {**geometry, **change}) < needed
+    ]
     require_memory(
         needed,
         available,
         f"the geometry of {shape[1]} manifolds of {shape[2]} points in {n_features} dimensions "
-        f"with {n_gaussian_vectors} probes each",
-        f"lower geometry.n_gaussian_vectors, or {REMEDY}" if 2 * probes > needed else REMEDY,
+        f"with {count} probes each",
+        ", or ".join([*saving, REMEDY]),
     )
 
 

@@ -6,9 +6,11 @@ import pytest
 from scipy.stats import spearmanr, ttest_rel
 
 from claim_tables import CLEAN, HOLDING, SIGMAS, make_accuracy, make_geometry
+from manifold_robustness.collection import summarise_geometry
 from manifold_robustness.paper.claims import (
     ACCURACY,
     GEOMETRY,
+    JudgedFamily,
     Series,
     describe_claims,
     find_onset,
@@ -20,12 +22,19 @@ from manifold_robustness.paper.claims import (
 FALLING = [(0, 0), (5, 5), (100, 5), (500, 10)]
 
 
-def judge(changes, counts=FALLING, strengths=SIGMAS, clean=CLEAN, **settings):
-    """Return the verdicts, by (claim, layer)."""
+NOISE = JudgedFamily("gaussian", "Gaussian noise", "σ", "standard_deviation")
+ATTACK = JudgedFamily("gaussian", "An attack", "ε")
+
+
+def judge(
+    changes, counts=FALLING, strengths=SIGMAS, clean=CLEAN, family=NOISE, seed=1, theory=None
+):
+    """Return the verdicts, by (claim, layer): of the mean-field theory, or of `theory`."""
     geometry, summary = make_geometry(changes, strengths=strengths, clean=clean)
-    settings = {"parameterization": "standard_deviation", "seed": 1} | settings
-    claims = judge_claims(geometry, summary, make_accuracy(counts, strengths), **settings)
-    return claims.set_index(["claim", "layer"])
+    accuracy = make_accuracy(counts, strengths)
+    claims = judge_claims(geometry, summary, accuracy, [family], seed)
+    chosen = claims["theory"].isin(["", theory] if theory else ["", "mean field"])
+    return claims[chosen].set_index(["claim", "layer"])
 
 
 def with_sign(changes, sign):
@@ -58,7 +67,8 @@ CASES = {
 @pytest.mark.parametrize("claim", GEOMETRY, ids=lambda claim: claim.quantity)
 def test_verdicts_on_the_geometry(claim, case):
     changes, verdict, reason = CASES[case]
-    found = judge({(claim.quantity, "fc.1"): with_sign(changes, claim.sign)})
+    changed = {(claim.quantity, "fc.1"): with_sign(changes, claim.sign)}
+    found = judge(changed, theory=claim.theory)
     row = found.loc[claim.number, "fc.1"]
     assert row["verdict"] == verdict and reason in row["reason"], row["reason"]
     assert found.loc[claim.number, "conv"]["verdict"] == "fails"  # nothing changes there
@@ -74,8 +84,8 @@ def test_without_a_level_above_the_threshold_nothing_is_decided():
     changes = {("radius", "fc.1"): {0.01: 0.3, 0.05: 0.4}}
     row = judge(changes, FALLING[:2], SIGMAS[:3]).loc[4, "fc.1"]
     assert row["verdict"] == "undecided" and row["reason"] == "no level above σ = 0.05"
-    assert np.isnan(row["first_sigma"]) and np.isnan(row["first_effect"])
-    assert (row["sigma"], row["effect"]) == (0.05, pytest.approx(0.4))
+    assert np.isnan(row["first_strength"]) and np.isnan(row["first_effect"])
+    assert (row["strength"], row["effect"]) == (0.05, pytest.approx(0.4))
 
 
 def test_variances_are_compared_by_their_square_roots():
@@ -84,19 +94,22 @@ def test_variances_are_compared_by_their_square_roots():
     changes = {("radius", "fc.1"): HOLDING}
     squared = {("radius", "fc.1"): {level**2: change for level, change in HOLDING.items()}}
     expected = judge(changes).loc[4, "fc.1"]
-    row = judge(squared, strengths=strengths, parameterization="variance").loc[4, "fc.1"]
+    variance = JudgedFamily("gaussian", "Gaussian noise", "σ²", "variance")
+    row = judge(squared, strengths=strengths, family=variance).loc[4, "fc.1"]
     assert row["verdict"] == expected["verdict"] == "holds"
-    for name in ("sigma", "first_sigma", "effect", "first_effect_low", "spearman", "onset"):
+    assert row["unit"] == "σ"
+    for name in ("strength", "first_strength", "effect", "first_effect_low", "spearman", "onset"):
         assert row[name] == pytest.approx(expected[name], nan_ok=True), name
     as_sigma = judge(squared, strengths=strengths).loc[4, "fc.1"]
-    assert as_sigma["first_sigma"] == 0.25
+    assert as_sigma["first_strength"] == 0.25
 
 
 @pytest.mark.parametrize("claim", GEOMETRY, ids=lambda claim: claim.quantity)
 def test_effects_are_paired_differences_with_their_t_intervals(claim):
     changes = with_sign({0.1: [0.1, 0.3, 0.2], 0.5: [0.4, 0.5, 0.6]}, claim.sign)
-    row = judge({(claim.quantity, "conv"): changes}).loc[claim.number, "conv"]
-    assert (row["first_sigma"], row["sigma"]) == (0.1, 0.5)
+    found = judge({(claim.quantity, "conv"): changes}, theory=claim.theory)
+    row = found.loc[claim.number, "conv"]
+    assert (row["first_strength"], row["strength"]) == (0.1, 0.5)
     for prefix, level in (("first_", 0.1), ("", 0.5)):
         test = ttest_rel(CLEAN + changes[level], CLEAN).confidence_interval(0.95)
         effect = np.mean(changes[level])
@@ -116,12 +129,14 @@ def test_effects_are_paired_differences_with_their_t_intervals(claim):
 def test_the_rows_of_the_tables_may_stand_in_any_order():
     geometry, summary = make_geometry({("radius", "fc.1"): {0.1: 2.0, 0.5: [2.0, 2.0, 2.1]}})
     tables = geometry, summary, make_accuracy(FALLING)
-    expected = judge_claims(*tables, "standard_deviation", 1)
+    expected = judge_claims(*tables, [NOISE], 1)
     shuffled = (table.sample(frac=1, random_state=3) for table in tables)
-    pd.testing.assert_frame_equal(judge_claims(*shuffled, "standard_deviation", 1), expected)
+    pd.testing.assert_frame_equal(judge_claims(*shuffled, [NOISE], 1), expected)
     assert expected["onset"].notna().sum() == 2
-    assert list(expected["layer"]) == [""] + ["conv"] * 4 + ["fc.1"] * 4
-    assert list(expected["claim"]) == [1, 2, 3, 4, 5, 2, 3, 4, 5]
+    assert list(expected["layer"]) == [""] + ["conv"] * 7 + ["fc.1"] * 7
+    assert list(expected["claim"]) == [1] + [2, 2, 3, 3, 4, 4, 5] * 2
+    assert list(expected["theory"]) == [""] + (["mean field", "joint"] * 3 + ["mean field"]) * 2
+    assert list(expected["is_last"]) == [False] * 8 + [True] * 7
 
 
 # The accuracy
@@ -143,14 +158,14 @@ def test_verdicts_on_the_accuracy(counts, verdict, reason, first):
     n_images = 2000 if counts[-1] == (900, 900) else 1000
     geometry, summary = make_geometry({})
     accuracy = make_accuracy(counts, n_images=n_images)
-    row = judge_claims(geometry, summary, accuracy, "standard_deviation", 1).iloc[0]
+    row = judge_claims(geometry, summary, accuracy, [NOISE], 1).iloc[0]
     assert row["claim"] == ACCURACY.number and row["layer"] == row["layer_label"] == ""
     assert row["verdict"] == verdict and reason in row["reason"], row["reason"]
     assert row["n_images"] == n_images
     if first is None:  # no level counts
-        assert np.isnan(row["first_sigma"]) and np.isnan(row["first_effect"])
+        assert np.isnan(row["first_strength"]) and np.isnan(row["first_effect"])
     else:
-        assert row["first_sigma"] == first
+        assert row["first_strength"] == first
     assert pd.isna(row["n_points"]) and pd.isna(row["layer_index"])
 
 
@@ -234,28 +249,85 @@ NETWORKS = {
 
 
 def test_each_network_is_judged_by_its_own_rows():
-    claims = judge_claims(*tables_of(NETWORKS), "standard_deviation", 1)
+    claims = judge_claims(*tables_of(NETWORKS), [NOISE], 1)
     assert claims.columns[0] == "network"
-    assert list(claims["network"]) == ["plain"] * 9 + ["robust"] * 9
+    assert list(claims["network"]) == ["plain"] * 15 + ["robust"] * 15
     for name, (changes, counts) in NETWORKS.items():
         alone = judge(changes, counts).reset_index()
-        found = claims[claims["network"] == name].reset_index(drop=True)
+        found = claims[(claims["network"] == name) & (claims["theory"] != "joint")]
+        found = found.reset_index(drop=True)
         pd.testing.assert_frame_equal(found[alone.columns].assign(network="resnet18"), alone)
 
 
 def test_several_networks_in_words():
-    claims = judge_claims(*tables_of(NETWORKS), "standard_deviation", 1)
+    claims = judge_claims(*tables_of(NETWORKS), [NOISE], 1)
     first, second = describe_claims(claims).split("\n\n")
-    assert first.startswith("``plain``: Accuracy falls as σ grows: holds. In the last layer")
-    assert second.startswith("``robust``: Accuracy falls as σ grows: fails. In the last layer")
-    assert "radius grows after σ = 0.05: holds" in first
-    assert "capacity falls after σ = 0.05: holds" in second
+    start = "Gaussian noise: Accuracy falls as σ grows"
+    assert first.startswith(f"``plain``, {start}: holds, Capacity falls after σ = 0.05: fails (joi")
+    assert second.startswith(f"``robust``, {start}: fails, ")
+    assert "Radius grows after σ = 0.05: holds (joint: fails)" in first
+    assert "Capacity falls after σ = 0.05: holds (joint: fails)" in second
 
 
 def test_the_claims_in_words():
-    found = judge({("radius", "fc.1"): HOLDING}).reset_index()
+    geometry, summary = make_geometry({("radius", "fc.1"): HOLDING})
+    found = judge_claims(geometry, summary, make_accuracy(FALLING), [NOISE], 1)
     assert describe_claims(found) == (
-        "Accuracy falls as σ grows: holds. In the last layer, ``fc.1``: capacity falls after "
-        "σ = 0.05: fails, dimension grows after σ = 0.05: fails, radius grows after σ = 0.05: "
-        "holds, center correlation falls after σ = 0.05: fails."
+        "Gaussian noise: Accuracy falls as σ grows: holds, Capacity falls after σ = 0.05: fails "
+        "(joint: fails), Dimension grows after σ = 0.05: fails (joint: fails), Radius grows after "
+        "σ = 0.05: holds (joint: fails), Center correlation falls after σ = 0.05: fails (in the "
+        "last layer, ``fc.1``)."
     )
+
+
+# Several families
+
+
+def test_what_counts_of_an_attack_begins_where_the_accuracy_falls():
+    changes = {("radius", "fc.1"): {0.01: -0.5, 0.05: -0.5, **HOLDING}}
+    row = judge(changes, family=ATTACK).loc[4, "fc.1"]
+    assert row["statement"] == "Radius grows once accuracy falls" and row["unit"] == "ε"
+    assert row["verdict"] == "holds" and row["reason"] == "grows at every level from ε = 0.1"
+    assert row["first_strength"] == 0.1
+    early = [(100, 0), (110, 0), (120, 0), (130, 0)]
+    row = judge(changes, early, family=ATTACK).loc[4, "fc.1"]
+    assert row["verdict"] == "undecided" and row["first_strength"] == 0.01
+    row = judge(changes, [(0, 0)] * 4, family=ATTACK).loc[4, "fc.1"]
+    assert (row["verdict"], row["reason"]) == ("undecided", "no level lowers the accuracy")
+
+
+def test_each_family_is_judged_by_its_own_rows_and_clean():
+    tables = [*make_geometry({("radius", "fc.1"): HOLDING}), make_accuracy(FALLING)]
+    clean = SIGMAS[:1] + SIGMAS[3:]
+    other = [
+        *make_geometry({("radius", "fc.1"): with_sign(HOLDING, -1)}, strengths=clean),
+        make_accuracy(FALLING[2:], clean),
+    ]
+    joined = []
+    for table, added in zip(tables, other, strict=True):
+        added = added[added["strength"] > 0].assign(family="pgd")
+        added["condition"] = added["condition"].str.replace("gaussian", "pgd")
+        joined.append(pd.concat([table, added], ignore_index=True))
+    attack = JudgedFamily("pgd", "PGD", "ε")
+    claims = judge_claims(*joined, [NOISE, attack], 1)
+    radius = claims[claims["quantity"] == "radius"].set_index(["family", "layer"])["verdict"]
+    assert radius["gaussian", "fc.1"] == "holds" and radius["pgd", "fc.1"] == "fails"
+    assert list(dict.fromkeys(claims["family_title"])) == ["Gaussian noise", "PGD"]
+    alone = judge_claims(*tables, [NOISE], 1)
+    pd.testing.assert_frame_equal(claims[claims["family"] == "gaussian"], alone)
+
+
+def test_a_run_without_the_joint_program_is_judged_by_the_theory_alone():
+    joint = [name for name in make_geometry({})[0] if name.startswith("joint_")]
+    geometry = make_geometry({})[0].drop(columns=joint)
+    claims = judge_claims(
+        geometry, summarise_geometry(geometry), make_accuracy(FALLING), [NOISE], 1
+    )
+    assert set(claims["theory"]) == {"", "mean field"} and len(claims) == 9
+    assert "joint" not in describe_claims(claims)
+
+
+def test_an_infinite_radius_is_unknown():
+    clean = np.array([1.0, np.inf, 1.3])
+    row = judge({}, clean=clean, theory="joint").loc[4, "fc.1"]
+    assert row["verdict"] == "undecided" and "unknown" in row["reason"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from claim_tables import CLEAN, HOLDING, make_accuracy, make_geometry
-from manifold_robustness.paper.claims import judge_claims
+from manifold_robustness.paper.claims import JudgedFamily, judge_claims
 from manifold_robustness.paper.claims_page import claims_page
 
 ODD = '<b>&"conv"'
@@ -56,7 +56,10 @@ class Page(HTMLParser):
             self.tables[-1][-1][-1] += data.replace("\xa0", " ")
 
 
-def make_page(changes=CHANGES, clean=CLEAN, counts=COUNTS, networks=("resnet18",)):
+NOISE = JudgedFamily("gaussian", '<i>"noise"', "σ", "standard_deviation")
+
+
+def make_page(changes=CHANGES, clean=CLEAN, counts=COUNTS, networks=("resnet18",), joint=False):
     parts = [
         (
             *make_geometry(changes, layers=(ODD, "fc.1"), clean=clean, network=network),
@@ -65,7 +68,8 @@ def make_page(changes=CHANGES, clean=CLEAN, counts=COUNTS, networks=("resnet18",
         for network in networks
     ]
     tables = [pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)]
-    return claims_page(judge_claims(*tables, "standard_deviation", 1))
+    claims = judge_claims(*tables, [NOISE], 1)
+    return claims_page(claims if joint else claims[claims["theory"] != "joint"])
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,7 @@ def test_the_page_says_its_sample_and_its_rule(page):
     text = " ".join("".join(page.text).split())
     assert "P = 2 classes, M = 6 images of each, 3 replicates (36 images)" in text
     assert "accuracy on 1,000 test images" in text and "Strongest level: σ = 0.5." in text
+    assert 'Network resnet18, <i>"noise"' in text
     for word in ("paired difference", "± 5 %", "10,000 bootstrap", "one replicate"):
         assert word in text
 
@@ -123,23 +128,44 @@ def test_names_are_escaped_and_nothing_is_loaded():
     assert not re.search(r"https?:|src=|href=|<script|@import|url\(", text)
 
 
-def test_each_network_has_a_section_that_a_list_leads_to():
+def test_both_theories_stand_side_by_side():
+    changes = CHANGES | {("joint_radius", "fc.1"): {0.1: -0.3, 0.5: [-0.4, -0.5, -0.45]}}
+    page = Page(make_page(changes, joint=True))
+    head, *rows = page.tables[0]
+    assert [row[0][:2] for row in rows] == ["1.", "2.", "2.", "3.", "3.", "4.", "4.", "5."]
+    theory, joint = rows[5], rows[6]
+    assert theory[0].endswith("mean-field theory") and joint[0].endswith("joint program")
+    assert theory[1].startswith("✓ holds") and joint[1].startswith("✗ fails")
+    head, _, last = page.tables[1]
+    assert head[6].endswith("joint program") and last[6].startswith("✗ fails")
+    assert len(last) == 8
+
+
+def test_a_table_of_all_verdicts_leads_to_each_network_s_section():
     networks = ["plain", "noise", "pgd", "guided", ODD]
     text = make_page(networks=networks)
     page = Page(text)
-    assert len(page.tables) == 2 * len(networks)
-    assert page.anchors == [f"network-{place}" for place in range(1, 6)] + ["rule"]
+    assert len(page.tables) == 1 + 2 * len(networks)
+    assert page.anchors == [f"verdicts-{place}" for place in range(1, 6)] + ["rule"]
     assert page.links == [f"#{anchor}" for anchor in page.anchors]
+    head, *rows = page.tables[0]
+    assert head[1:4] == [
+        "1. Accuracy",
+        "2. Capacitymean-field theory",
+        "3. Dimensionmean-field theory",
+    ]
+    for network, row in zip(networks, rows, strict=True):
+        assert row[0] == f'{network}, <i>"noise"' and row[1] == "✓ holds"
+        assert row[2:] == ["? undecided", "✗ fails", "✓ holds", "✗ fails"]
     words = " ".join("".join(page.text).split())
-    assert "5 networks:" in words
     for network in networks:
-        assert f"Network {network} P = 2 classes" in words
-    assert ODD not in text and "src=" not in text
+        assert f'Network {network}, <i>"noise" P = 2 classes' in words
+    assert ODD not in text and "<i>" not in text and "src=" not in text
 
 
 def test_a_single_network_is_named_and_needs_no_list(page):
     assert "Network resnet18" in " ".join("".join(page.text).split())
-    assert page.links == [] and page.anchors == ["network-1", "rule"]
+    assert page.links == [] and page.anchors == ["verdicts-1", "rule"]
 
 
 def test_what_is_unknown_is_a_dash():

@@ -14,10 +14,12 @@ from manifold_robustness.collection import (
     average_replicates,
     collect_accuracy,
     collect_geometry,
+    collect_subsets,
     summarise_geometry,
 )
 from manifold_robustness.errors import StoreError
 from manifold_robustness.files.csv import read_table, write_table
+from manifold_robustness.files.geometry import VARIABLES
 from manifold_robustness.files.predictions import write_predictions
 from result_files import image_sums, origin, write
 
@@ -69,6 +71,37 @@ def test_there_is_a_row_per_network_condition_layer_replicate_and_manifold(tmp_p
     assert set(table["layer_label"]) == {"layer_1_Conv2d"}
     assert set(table["n_points"]) == {6} and set(table["n_manifolds"]) == {2}
     assert {*COORDINATES, *PER_MANIFOLD, *PER_REPLICATE} <= set(table.columns)
+
+
+def test_what_was_not_measured_has_no_column(tmp_path):
+    off = [name for name, variable in VARIABLES.items() if variable.settings]
+    path = write(tmp_path / "1.h5", without=off)
+    table = collect((place(), path))
+    assert len(off) > 20 and not set(off) & set(table.columns) and "capacity" in table
+    summary = summarise_geometry(table)
+    assert "capacity_low" in summary and not any("joint" in name for name in summary)
+
+
+def test_subsets_have_a_row_each_and_so_have_all_points(tmp_path):
+    values = {
+        "subset_points": np.array([[2, 4]] * 2),
+        "subset_capacity": np.array([[0.5, 0.4], [0.7, 0.6]]),
+        "subset_joint_capacity": np.array([[0.25, 0.2], [0.35, 0.3]]),
+        "capacity": np.array([[1, 3], [0.5, 0.5]]),
+        "joint_capacity": np.array([0.1, 0.2]),
+    }
+    first = write(tmp_path / "1.h5", n_replicates=2, **values)
+    other = place("gaussian/sigma-0.1", 0.1, "fc", 1, network="own")
+    second = write(tmp_path / "2.h5", of=at(**other), n_replicates=2, **values)
+    files = [(one, at(**one).lineage, path) for one, path in ((place(), first), (other, second))]
+    table = collect_subsets(files, collect_geometry(files))
+    assert list(table["n_points"]) == [2, 4, 6] * 4
+    assert list(table["replicate"]) == [0, 0, 0, 1, 1, 1] * 2
+    assert list(table["network"]) == ["resnet18"] * 6 + ["own"] * 6
+    assert list(table["layer"]) == ["conv1"] * 6 + ["fc"] * 6
+    assert list(table["capacity"][:6]) == [0.5, 0.4, 1.5, 0.7, 0.6, 0.5]  # harmonic over manifolds
+    assert list(table["joint_capacity"][:6]) == [0.25, 0.2, 0.1, 0.35, 0.3, 0.2]
+    assert not table.isna().any().any() and {"radius", "dimension"} < set(table)
 
 
 def changed(stage, **entry):

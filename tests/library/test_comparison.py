@@ -73,7 +73,8 @@ def test_there_is_a_row_per_pair_condition_and_quantity(geometry, predictions):
         pd.concat([geometry, copy]), {**predictions, **third}, places("plain", "robust", "third"), 1
     )
     pairs = [("plain", "robust"), ("plain", "third"), ("robust", "third")]
-    quantities = ["accuracy", "capacity", "radius", "dimension", "center_correlation"]
+    quantities = ["accuracy", "capacity", "joint_capacity", "radius", "dimension"]
+    quantities += ["center_correlation", "readout_accuracy"]
     expected = [
         (*pair, name, quantity) for pair in pairs for name in CONDITIONS for quantity in quantities
     ]

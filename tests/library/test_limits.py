@@ -1,5 +1,6 @@
 """Limits: what there is of memory, and needs that cover what jobs really take."""
 
+import json
 import subprocess
 import sys
 
@@ -51,22 +52,29 @@ def test_a_job_of_slurm_s_own_limit_is_not_that_of_the_next_one(cgroups, monkeyp
     assert limits.memory_of_other_jobs() == limits.PHYSICAL > limits.available_memory()
 
 
+ALONE = {"n_gaussian_vectors": 300, "simulate": False, "joint": False, "readout": False}
+ALONE |= {"shuffle": False, "subsets": []}
+ALL = {**ALONE, "simulate": True, "joint": True, "readout": True, "shuffle": True, "subsets": [9]}
+
+
 def test_a_geometry_that_does_not_fit_is_refused_with_the_numbers():
     shape = (1, 100, 500)
-    needed = limits.geometry_memory(*shape, 65536, False, 300)
-    limits.require_geometry(shape, 65536, False, 300, needed)
+    needed = limits.geometry_memory(*shape, 65536, ALONE)
+    limits.require_geometry(shape, 65536, ALONE, needed)
     words = (
         r"100 manifolds of 500 points in 65536 dimensions with 300 probes each needs about "
         r"2\.50 GiB .* are 1\.00 GiB; lower images\.n_points"
     )
     with pytest.raises(ResourceError, match=words):
-        limits.require_geometry(shape, 65536, False, 300, GIB)
+        limits.require_geometry(shape, 65536, ALONE, GIB)
+    with pytest.raises(ResourceError, match=r"GiB; set geometry\.joint, readout, .*, or lower ima"):
+        limits.require_geometry(shape, 65536, {**ALONE, "joint": True}, GIB)
 
 
 def test_probes_that_do_not_fit_are_what_to_lower():
-    limits.require_geometry((1, 10, 30), 512, False, 300, GIB)
+    limits.require_geometry((1, 10, 30), 512, ALL, GIB)
     with pytest.raises(ResourceError, match=r"10000000 probes .*; lower geometry\.n_gaussian_vec"):
-        limits.require_geometry((1, 10, 30), 512, False, 10**7, GIB)
+        limits.require_geometry((1, 10, 30), 512, {**ALL, "n_gaussian_vectors": 10**7}, GIB)
 
 
 def test_a_chunk_that_a_store_can_not_hold_is_refused():
@@ -129,14 +137,14 @@ def test_an_extraction_takes_no_more_than_was_worked_out(tmp_path, points, kept,
 
 
 MEASURE = """
+import json
 import numpy as np
 from manifold_robustness.measures import solve_replicates
 shape = [int(n) for n in sys.argv[2].split()]
 points = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
 before = peak()
-settings = dict(margin=0.0, n_gaussian_vectors=int(sys.argv[4]), center_rank=1,
-                center_selection="stable", tolerance=1e-10, solver="active_set",
-                simulate=sys.argv[3] == "True")
+settings = dict(margin=0.0, center_rank=1, center_selection="stable", tolerance=1e-10,
+                solver="active_set", **json.loads(sys.argv[3]))
 solve_replicates(points, settings, 0)
 print((peak() - before) * 1024)
 """
@@ -144,16 +152,23 @@ print((peak() - before) * 1024)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("shape", "simulate", "probes"),
+    ("shape", "changes"),
     [
-        ((4, 400, 12000), False, 5),
-        ((20, 100, 1500), False, 5),
-        ((5, 30, 20000), True, 5),
-        ((6, 40, 100), False, 30000),  # kept for every manifold
-        ((4, 40, 10), False, 30000),  # more points than dimensions
+        ((4, 400, 12000), {"n_gaussian_vectors": 5}),
+        ((20, 100, 1500), {"n_gaussian_vectors": 5}),
+        ((5, 30, 20000), {"n_gaussian_vectors": 5, "simulate": True}),
+        ((6, 40, 100), {"n_gaussian_vectors": 30000}),  # kept for every manifold
+        ((4, 40, 10), {"n_gaussian_vectors": 30000}),  # more points than dimensions
+        ((10, 100, 12000), {"n_gaussian_vectors": 5, "joint": True}),
+        ((10, 300, 100), {"n_gaussian_vectors": 50, "joint": True}),
+        ((10, 100, 12000), {"n_gaussian_vectors": 5, "readout": True}),
+        ((10, 300, 100), {"n_gaussian_vectors": 5, "readout": True}),
+        ((10, 100, 12000), {"n_gaussian_vectors": 5, "shuffle": True}),
+        ((10, 100, 12000), {"n_gaussian_vectors": 5, "joint": True, "subsets": [50]}),
     ],
 )
-def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate, probes):
+def test_the_geometry_takes_no_more_than_was_worked_out(shape, changes):
+    geometry = {**ALONE, **changes}
     command = [
         sys.executable,
         "-c",
@@ -161,8 +176,8 @@ def test_the_geometry_takes_no_more_than_was_worked_out(shape, simulate, probes)
         str(ROOT / "scripts"),
         " ".join(map(str, shape)),
     ]
-    command += [str(simulate), str(probes)]
+    command += [json.dumps(geometry)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     points = 8 * np.prod(shape)  # read before, as float32
-    allowed = limits.geometry_memory(1, *shape, simulate, probes) - limits.NUMPY - points
+    allowed = limits.geometry_memory(1, *shape, geometry) - limits.NUMPY - points
     assert allowed / 4 < float(done.stdout) < allowed

@@ -13,10 +13,11 @@ from helpers import ROOT
 from manifold_robustness.errors import GeometryError
 from manifold_robustness.files.geometry import VARIABLES
 from manifold_robustness.files.stores import ArraySpec, StoredArray, create_store
-from manifold_robustness.geometry import SOLVERS
+from manifold_robustness.geometry import SOLVERS, analyze_jointly
 from manifold_robustness.geometry.solvers import programs
 from manifold_robustness.lineage import Origin
-from manifold_robustness.measures import dimensionality, solve_replicates
+from manifold_robustness.measures import dimensionality, shuffle, solve_replicates, subsets
+from manifold_robustness.seeds import entropy
 
 SETTINGS = {
     "margin": 0.0,
@@ -25,20 +26,100 @@ SETTINGS = {
     "center_selection": "stable",
     "solver": "active_set",
     "tolerance": 1e-10,
+    "joint": False,
+    "readout": False,
+    "subsets": [],
+    "shuffle": False,
     "simulate": False,
 }
+ALL = {**SETTINGS, "joint": True, "readout": True, "shuffle": True, "simulate": True}
+ALL["subsets"] = [4, 2]
 
 
-def test_what_is_solved_is_what_a_file_takes(tmp_path):
+def test_what_is_solved_is_what_a_file_takes():
     points = np.random.default_rng(0).standard_normal((2, 4, 5, 30)).astype(np.float32)
-    first, second = (solve_replicates(points, SETTINGS, seed=1) for _ in range(2))
+    first, second = (solve_replicates(points, ALL, seed=1) for _ in range(2))
     assert all(sorted(result) == sorted(VARIABLES) for result in first)
     for one, other in zip(first, second, strict=True):
         assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in VARIABLES)
     # Replicates have probes of their own; the second's don't depend on there being a first.
-    same = solve_replicates(np.stack([points[0], points[0]]), SETTINGS, seed=1)
-    assert not np.array_equal(same[0]["capacity"], same[1]["capacity"])
-    assert np.array_equal(same[0]["capacity"], first[0]["capacity"])
+    same = solve_replicates(np.stack([points[0], points[0]]), ALL, seed=1)
+    for name in ("capacity", "joint_capacity", "shuffled_capacity", "subset_capacity"):
+        assert not np.array_equal(same[0][name], same[1][name]), name
+        assert np.array_equal(same[0][name], first[0][name]), name
+
+
+def test_what_is_switched_off_is_not_measured_and_changes_nothing_else():
+    points = np.random.default_rng(0).standard_normal((1, 4, 5, 30))
+    whole = solve_replicates(points, ALL, seed=1)[0]
+    for setting in ("joint", "readout", "subsets", "shuffle", "simulate"):
+        (found,) = solve_replicates(points, {**ALL, setting: SETTINGS[setting]}, seed=1)
+        missing = {name for name, variable in VARIABLES.items() if setting in variable.settings}
+        assert set(whole) - set(found) == missing and missing
+        assert all(np.array_equal(found[k], whole[k], equal_nan=True) for k in found), setting
+    off = {name for name, variable in VARIABLES.items() if not variable.settings}
+    assert set(solve_replicates(points, SETTINGS, seed=1)[0]) == off
+
+
+def test_the_joint_measures_are_those_of_the_library():
+    points = np.random.default_rng(0).standard_normal((1, 6, 5, 30))
+    (found,) = solve_replicates(points, ALL, seed=1)
+    draws = entropy(1, "joint draws", 0)
+    expected = analyze_jointly(points[0], n_draws=10, seed=draws)
+    assert found["joint_capacity"] == expected.capacity
+    assert found["joint_axis_alignment_error"] == expected.axis_alignment_error
+    assert found["joint_rank"] == 29 and found["joint_capacity_floor"] == 6 / 29
+
+
+def test_subsets_are_nested_of_the_same_points_everywhere():
+    points = np.random.default_rng(0).standard_normal((2, 4, 8, 30))
+    seen = []
+
+    def measure(clouds, *_):
+        seen.append(np.asarray(clouds))
+        return dict.fromkeys(["capacity", "radius", "dimension", "joint_capacity"], 1.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subsets.mean_field, "means", measure)
+        patch.setattr(subsets.joint, "measure", lambda *_: {"joint_capacity": 1.0})
+        for replicate in (0, 1, 0):
+            settings = {**ALL, "subsets": [5, 3]}
+            found = subsets.measure(points[replicate], settings, seed=1, replicate=replicate)
+    assert list(found["subset_points"]) == [3, 5] and [len(one[0]) for one in seen[:2]] == [3, 5]
+    assert np.array_equal(seen[0], seen[1][:, :3]) and np.array_equal(seen[4], seen[0])
+    places = [
+        [int((own == point).all(-1).argmax()) for point in part]
+        for own, part in zip(points[0], seen[1], strict=True)
+    ]
+    assert all(len(set(own)) == 5 for own in places) and len({tuple(own) for own in places}) > 1
+
+
+def test_shuffling_deals_all_points_out_to_manifolds_of_as_many():
+    points = np.random.default_rng(0).standard_normal((4, 5, 30)) + 9 * np.eye(4, 30)[:, None]
+    seen = []
+
+    def means(clouds, *_):
+        seen.append(np.asarray(clouds))
+        names = ("capacity", "radius", "dimension", "center_correlation")
+        return dict.fromkeys(names, 1.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shuffle.mean_field, "means", means)
+        for seed, replicate in ((1, 0), (1, 0), (1, 1)):
+            shuffle.measure(points, SETTINGS, seed, replicate)
+    first, same, other = seen
+    assert np.array_equal(first, same) and not np.array_equal(first, other)
+    flat = [np.sort(clouds.reshape(20, 30), axis=0) for clouds in (points, first)]
+    assert np.array_equal(*flat) and first.shape == points.shape
+    assert all(len({int(point[:4].argmax()) for point in cloud}) > 1 for cloud in first)
+
+
+def test_shuffled_classes_of_clouds_apart_have_the_capacity_of_no_structure():
+    rng = np.random.default_rng(0)
+    clouds = rng.standard_normal((1, 10, 12, 60)) + 6 * rng.standard_normal((1, 10, 1, 60))
+    (found,) = solve_replicates(clouds, {**ALL, "n_gaussian_vectors": 50}, seed=1)
+    assert found["joint_capacity"] > 4 * found["shuffled_joint_capacity"]
+    assert found["readout_accuracy"] > 0.95 and found["shuffled_readout_accuracy"] < 0.3
 
 
 def test_points_that_stay_on_disk_have_the_same_geometry_bit_for_bit(tmp_path):
@@ -49,8 +130,7 @@ def test_points_that_stay_on_disk_have_the_same_geometry_bit_for_bit(tmp_path):
         for place in np.ndindex(2, 4):
             arrays["activations"][place] = points[place]
     stored = StoredArray(tmp_path / "x.zarr.zip", "activations", origin, points.shape)
-    for simulate in (False, True):
-        settings = {**SETTINGS, "simulate": simulate}
+    for settings in (SETTINGS, ALL):
         pairs = zip(
             solve_replicates(stored, settings, 1),
             solve_replicates(points, settings, 1),
@@ -77,7 +157,7 @@ def test_a_capacity_is_simulated_where_it_is_asked_for():
         for simulate in (False, True, True)
     )
     for without, one, other in zip(plain, simulated, again, strict=True):
-        assert np.isnan(without["simulated_capacity"]) and one["capacity"] is not None
+        assert "simulated_capacity" not in without
         assert np.array_equal(one["capacity"], without["capacity"])
         assert one["simulated_capacity"] == other["simulated_capacity"]
         mean = 1 / np.mean(1 / one["capacity"])

@@ -35,6 +35,7 @@ def make_summary(width=0.125):
                     value = 1 + n + 0.25 * c + k + 10 * (index == 0)
                     ends = {"low": value - width, "high": value + width}
                     row |= {name: value} | {f"{name}_{end}": one for end, one in ends.items()}
+                row["joint_zero_share"] = 0.5 * (index == 1) * c
                 found.append(row)
     return pd.DataFrame(found)
 
@@ -57,8 +58,9 @@ def make_claims():
             ("Capacity falls", 0, "fails"),
             ("Capacity falls", 1, "undecided"),
         ]:
-            row = {"network": network, "statement": statement, "verdict": verdict}
-            found.append(row | {"layer_index": index})
+            row = {"network": network, "statement": statement, "verdict": verdict, "claim": 1}
+            row |= {"family": "gaussian", "family_title": "Gaussian noise", "theory": ""}
+            found.append(row | {"layer_index": index, "is_last": index == 1})
     return pd.DataFrame(found)
 
 
@@ -81,17 +83,27 @@ def test_it_says_what_was_run_and_what_came_out():
     # The last layer of each network, clean and at the strongest level of each family.
     for line in [
         "clean 90.0 % (89 to 91) 1 (0.875 to 1.12) 2 (1.88 to 2.12)",
+        "accuracy capacity joint capacity dimension radius center correlation readout accuracy",
         "Gaussian noise, sigma-0.1 40.0 % (39 to 41) 1.25 (1.12 to 1.38)",
         "Gaussian noise, sigma-0.1 40.0 % (39 to 41) 2.25 (2.12 to 2.38)",
     ]:
         assert line in text, text
     assert "No such rows" not in text
-    assert text.count("Accuracy falls: holds ; Capacity falls: undecided") == 2
+    assert text.count("Gaussian noise: Accuracy falls: holds ; Capacity falls: undecided") == 2
+
+
+def test_it_says_how_far_the_two_capacities_are_apart():
+    text = words(describe())
+    assert "differs here by -50 % ( head_0 under clean ) to -8 % ( input under" in text, text
+    assert "In 2 of 8 layers and conditions the joint capacity is on its floor" in text
+    alone = make_summary().drop(columns=["joint_capacity", "readout_accuracy"])
+    text = words(describe(alone))
+    assert "joint capacity" not in text and "center correlation clean 90.0 %" in text
 
 
 def test_without_noise_there_are_no_claims_and_with_one_draw_no_intervals():
     text = words(describe(make_summary(float("nan"))))
-    assert "claims" not in text and "clean 90.0 % (89 to 91) 1 2 3 4" in text
+    assert "claims" not in text and "clean 90.0 % (89 to 91) 1 2 3 4 5 6" in text
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def test_replicates_that_tried_fewer_directions_are_padded(tmp_path):
 def test_xarray_reads_axes_units_and_equations(tmp_path):
     path = write(tmp_path / "a.h5", capacity=np.arange(6).reshape(3, 2) + 1.0)
     with xarray.open_dataset(path, engine="h5netcdf") as data:
-        assert dict(data.sizes) == {"replicate": 3, "manifold": 2, "projected": 2}
+        sizes = {"replicate": 3, "manifold": 2, "projected": 2, "subset": 2}
+        assert dict(data.sizes) == sizes
         assert data["manifold"].values.tolist() == CLASSES
         assert float(data["capacity"].sel(manifold="bee", replicate=2)) == 6
         for name, variable in VARIABLES.items():

@@ -4,9 +4,15 @@ import shutil
 
 import pytest
 
-from manifold_robustness.declarations import LIBRARY
+from manifold_robustness.declarations import LIBRARY, plugin_names
 from manifold_robustness.errors import ConfigurationError
-from manifold_robustness.variables import Variable, declared_variables
+from manifold_robustness.variables import (
+    FOLDER,
+    Variable,
+    declared_variables,
+    measured_groups,
+    require_settings,
+)
 
 MADE_UP = {"axes": "manifold", "long_name": "a spread", "equation": "std"}
 
@@ -28,6 +34,22 @@ def test_a_measure_of_one_more_file_is_a_variable(tmp_path):
     assert set(found) == {*known, "made_up"} and len(known) >= 21
     assert found["made_up"] == Variable("manifold", "a spread", "std", "1", False, None)
     assert found["made_up"].dimensions == ("replicate", "manifold")
+
+
+def test_a_measure_may_hang_on_a_setting_and_its_group_on_another(tmp_path):
+    settings = {"joint": False, "readout": True, "shuffle": True, "subsets": [], "simulate": False}
+    measured = measured_groups(settings)
+    assert {"mean_field", "readout", "shuffle"} <= set(measured)
+    assert not {"joint", "subsets", "simulation"} & set(measured)
+    assert "shuffled_readout_accuracy" in measured["shuffle"]
+    assert "shuffled_joint_capacity" not in measured["shuffle"]
+    assert measured_groups(dict.fromkeys(settings, True)).keys() == set(plugin_names(FOLDER))
+
+
+def test_a_setting_that_there_is_not_is_refused():
+    require_settings(dict.fromkeys(["joint", "readout", "shuffle", "subsets", "simulate"], False))
+    with pytest.raises(ConfigurationError, match="readout_accuracy to hang on.*Got readout"):
+        require_settings(dict.fromkeys(["joint", "shuffle", "subsets", "simulate"], False))
 
 
 def test_a_helper_of_the_measures_declares_nothing(tmp_path):

@@ -12,7 +12,7 @@ from manifold_robustness.collection import (
     summarise_geometry,
 )
 from manifold_robustness.errors import VerificationError
-from manifold_robustness.files.geometry import OPTIONAL
+from manifold_robustness.files.geometry import OPTIONAL, VARIABLES
 from manifold_robustness.verification import verify_results
 from result_files import origin, write
 
@@ -53,6 +53,7 @@ def verify(tables, **changes):
     settings = {
         "coordinates": PLACES,
         "expected": {"replicates": 3, "n_manifolds": 2, "n_points": 6},
+        "measures": list(VARIABLES),
         "tolerance": 1e-10,
         "test_accuracy": {"plain": 0.95, "robust": 0.8},
         "min_accuracy": {"plain": 0.9, "robust": 0},
@@ -75,7 +76,7 @@ def at(table, column, value, row=7):
 
 def test_sound_results_hold(tables):
     checks = verify(tables)
-    assert len(checks) == 13 and all(isinstance(check, str) for check in checks)
+    assert len(checks) == 21 and all(isinstance(check, str) for check in checks)
     assert "6 (network, condition, layer) places x 6 rows" in checks[0]
 
 
@@ -101,7 +102,15 @@ def test_a_measure_that_is_optional_may_be_missing(tables):
     geometry = tables["geometry"].astype(dict.fromkeys(OPTIONAL, float))
     for name in OPTIONAL:
         geometry = at(geometry, name, np.nan)
-    assert len(OPTIONAL) == 4 and verify({**tables, "geometry": geometry})
+    assert len(OPTIONAL) == 7 and verify({**tables, "geometry": geometry})
+
+
+def test_a_measure_that_the_run_should_have(tables):
+    geometry = tables["geometry"].drop(columns=["radius", "joint_capacity"])
+    message = refusal({**tables, "geometry": geometry})
+    assert "measures, without: radius, joint_capacity" in message
+    off = [name for name in VARIABLES if name not in ("radius", "joint_capacity")]
+    assert verify({**tables, "geometry": geometry}, measures=off)
 
 
 @pytest.mark.parametrize("value", [0.0, -0.1])

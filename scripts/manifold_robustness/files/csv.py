@@ -20,11 +20,13 @@ TEXT = (
     "network_b",
     "condition",
     "family",
+    "family_title",
     "layer",
     "layer_a",
     "layer_b",
     "layer_label",
     "manifold",
+    "theory",
 )
 NAMES = dict.fromkeys(TEXT, str)
 # With their wide forms, which some spreadsheets take for them; and with the apostrophe itself.
@@ -65,7 +67,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
     columns = pd.read_csv(path, nrows=0).columns
     empty = {name: [""] for name in columns if name not in NAMES}
     table = pd.read_csv(
-        path, dtype=NAMES, keep_default_na=False, na_values=empty, skip_blank_lines=False
+        path,
+        dtype=NAMES,
+        keep_default_na=False,
+        na_values=empty,
+        skip_blank_lines=False,
+        float_precision="round_trip",
     )
     return _of_texts(table, _unmark)
 

@@ -10,12 +10,17 @@ import h5py
 import numpy as np
 
 from ..lineage import Origin, require_origin
-from ..variables import declared_variables
+from ..variables import OF_A_ROW, declared_variables
 from .hdf5 import create_file, open_file, read_attributes
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 VARIABLES = declared_variables()
 OPTIONAL = {name for name, variable in VARIABLES.items() if variable.optional}
+# Axes of which a replicate may have fewer than another, and what they count.
+COUNTED = {
+    "projected": "directions K projected out",
+    "subset": "subset of the points, see subset_points",
+}
 
 
 def write_geometry(
@@ -32,7 +37,8 @@ def write_geometry(
     path : path
         ``*.h5``; readable by ``xarray.open_dataset(path, engine="h5netcdf")``.
     results : list of dict
-        One per replicate: the names of `VARIABLES` to a number or an array without its first axis.
+        One per replicate: the names of `VARIABLES` that were measured, the same in all, to a number
+        or an array without its first axis.
     manifolds : list of str
         Names of the manifolds: the classes.
     origin : Origin
@@ -40,21 +46,23 @@ def write_geometry(
     attributes : dict
         Numbers of points and features, the layer's label and basis; written as they are.
     """
-    projected = [name for name, variable in VARIABLES.items() if variable.axes == "projected"]
-    tried = max((len(result[name]) for result in results for name in projected), default=0)
+    measured = {name: VARIABLES[name] for name in VARIABLES if name in results[0]}
+    counts = {
+        axis: max(len(result[name]) for result in results for name in names)
+        for axis in COUNTED
+        if (names := [name for name, variable in measured.items() if variable.axes == axis])
+    }
     with create_file(path, origin) as file:
-        file.dimensions = {
-            "replicate": len(results),
-            "manifold": len(manifolds),
-            "projected": tried,
-        }
+        file.dimensions = {"replicate": len(results), "manifold": len(manifolds), **counts}
         _coordinate(file, "replicate", np.arange(len(results)), "disjoint draw of images")
-        _coordinate(file, "projected", np.arange(tried), "directions K projected out")
+        for axis, count in counts.items():
+            _coordinate(file, axis, np.arange(count), COUNTED[axis])
         names = np.array(manifolds, dtype=h5py.string_dtype())
         file.create_variable("manifold", ("manifold",), data=names).attrs["long_name"] = "class"
-        for name, variable in VARIABLES.items():
+        for name, variable in measured.items():
             rows = [np.asarray(result[name]) for result in results]
-            values = _stack_padded(rows, tried) if name in projected else np.stack(rows)
+            counted = variable.axes not in OF_A_ROW
+            values = _stack_padded(rows, counts[variable.axes]) if counted else np.stack(rows)
             written = file.create_variable(name, variable.dimensions, data=values)
             for key in ("long_name", "equation", "units"):
                 written.attrs[key] = getattr(variable, key)
@@ -64,6 +72,8 @@ def write_geometry(
 
 def read_geometry(path: str | Path, wanted: Origin) -> tuple[dict, list[str], dict]:
     """Return a file's variables as a dict of arrays, its manifolds' names, and its attributes.
+
+    Those that hang on a setting are there where the run had it on.
 
     Raises
     ------
@@ -75,7 +85,11 @@ def read_geometry(path: str | Path, wanted: Origin) -> tuple[dict, list[str], di
         attributes = read_attributes(file)
         if attributes.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"its schema version is not {SCHEMA_VERSION}")
-        values = {name: np.asarray(file[name][...]) for name in VARIABLES}
+        values = {
+            name: np.asarray(file[name][...])
+            for name, variable in VARIABLES.items()
+            if not variable.settings or name in file
+        }
         manifolds = [_text(name) for name in file["manifold"][...]]
     require_origin(path, attributes, wanted)
     return values, manifolds, attributes

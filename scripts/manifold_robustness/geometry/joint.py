@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..conventions import FEWEST_BALANCED
 from ..errors import GeometryError
 from .frame import RANK_TOLERANCE, ROUNDING, gram_schmidt
 from .inputs import check_count, check_manifolds, check_seed, check_tolerance
@@ -341,8 +342,8 @@ def _require_extent(sizes):
 def _require_labels(labels, n_manifolds):
     if labels not in LABELS:
         raise GeometryError(f"Need labels out of {', '.join(LABELS)}. Got {labels!r}.")
-    if labels == "balanced" and n_manifolds < 4:
+    if labels == "balanced" and n_manifolds < FEWEST_BALANCED:
         raise GeometryError(
-            f"Need at least 4 manifolds for balanced labels. Got {n_manifolds}; give more of them, "
-            "or labels='random'."
+            f"Need at least {FEWEST_BALANCED} manifolds for balanced labels. Got {n_manifolds}; "
+            "give more of them, or labels='random'."
         )

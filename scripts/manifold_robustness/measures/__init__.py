@@ -5,7 +5,8 @@ A group of measures is one file of this folder with a literal ``DECLARATION`` of
 ``measure(points, settings, seed, replicate) -> dict`` that gives each of them: `points` are a
 replicate's clouds (n_manifolds, n_points, n_features), `settings` those of the configuration's
 ``geometry``. What a group declares is computed, written, collected and, where it says how,
-summarised; no other file names it.
+summarised; no other file names it. A ``setting`` of the declaration, or of one of its variables,
+names the key of ``geometry`` without which it is not measured.
 """
 
 from importlib import import_module
@@ -13,10 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..declarations import plugin_names
 from ..errors import GeometryError
-from ..files.geometry import VARIABLES
-from ..variables import FOLDER, Variable
+from ..variables import OF_A_ROW, Variable, measured_groups
 
 if TYPE_CHECKING:
     from ..files.stores import StoredArray
@@ -29,9 +28,7 @@ def solve_replicates(points: "np.ndarray | StoredArray", settings: dict, seed: i
     ----------
     points : ndarray (replicates, n_manifolds, n_points, n_features), or :class:`.StoredArray`
     settings : dict
-        ``margin``, ``n_gaussian_vectors``, ``center_rank``, ``center_selection``, ``solver``,
-        ``tolerance``, as :func:`~manifold_robustness.geometry.analyze_manifolds` takes them, and
-        ``simulate``: whether the capacity is simulated too (else NaN).
+        The configuration's ``geometry``, but for its layers.
     seed : int
         The draws depend on it, the replicate and the manifold; so they are the same in every
         layer, under every condition and of every network.
@@ -39,7 +36,7 @@ def solve_replicates(points: "np.ndarray | StoredArray", settings: dict, seed: i
     Returns
     -------
     list of dict
-        One per replicate, with every name of :data:`.VARIABLES`.
+        One per replicate, with every variable that is measured under these settings.
 
     Raises
     ------
@@ -47,13 +44,24 @@ def solve_replicates(points: "np.ndarray | StoredArray", settings: dict, seed: i
         For points that the geometry isn't defined for, and for a group of measures that gives
         other variables, or of another shape, than it declares.
     """
-    groups = {name: import_module(f".{name}", __package__) for name in plugin_names(FOLDER)}
-    return [
-        _solve(groups, clouds, settings, seed, replicate) for replicate, clouds in enumerate(points)
+    groups = [
+        (name, import_module(f".{name}", __package__), declared)
+        for name, declared in measured_groups(settings).items()
     ]
+    results = []
+    for replicate, clouds in enumerate(points):
+        measured = {}
+        for name, group, declared in groups:
+            own = group.measure(clouds, settings, seed, replicate)
+            require_declared(name, own, declared, len(clouds))
+            measured |= own
+        results.append(measured)
+    return results
 
 
-def require_declared(group: str, measured: dict, declared: list[str], n_manifolds: int) -> None:
+def require_declared(
+    group: str, measured: dict, declared: dict[str, Variable], n_manifolds: int
+) -> None:
     """Raise :class:`GeometryError` where a group of measures does not give what it declares."""
     if sorted(measured) != sorted(declared):
         missing = sorted(set(declared) - set(measured))
@@ -68,7 +76,7 @@ def require_declared(group: str, measured: dict, declared: list[str], n_manifold
             + ". Make DECLARATION and the names that measure() returns the same."
         )
     for name, value in measured.items():
-        shape, variable = np.shape(value), VARIABLES[name]
+        shape, variable = np.shape(value), declared[name]
         if not _fits(shape, variable, n_manifolds):
             raise GeometryError(
                 f"Need {name} of the axes {variable.axes}, for {n_manifolds} manifolds. Got the "
@@ -76,16 +84,7 @@ def require_declared(group: str, measured: dict, declared: list[str], n_manifold
             )
 
 
-def _solve(groups, clouds, settings, seed, replicate):
-    results = {}
-    for name, group in groups.items():
-        measured = group.measure(clouds, settings, seed, replicate)
-        require_declared(name, measured, list(group.DECLARATION["variables"]), len(clouds))
-        results |= measured
-    return results
-
-
 def _fits(shape: tuple, variable: Variable, n_manifolds: int) -> bool:
-    if variable.axes == "projected":
+    if variable.axes not in OF_A_ROW:
         return len(shape) == 1
     return shape == ((n_manifolds,) if variable.axes == "manifold" else ())

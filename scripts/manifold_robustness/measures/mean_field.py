@@ -121,16 +121,32 @@ ARGUMENTS = (
 )
 
 
+
+
 def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
     """Return the mean-field geometry of a replicate's clouds, by name.
 
     The Gaussian vectors depend on the seed, the replicate and the manifold only, so that they are
     the same in every layer, under every condition and of every network.
     """
-    geometry = analyze_manifolds(
+    geometry = _analyze(points, settings, seed, replicate)
+    return {name: getattr(geometry, name) for name in DECLARATION["variables"]}
+
+
+def means(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
+    """Return the means over manifolds of what `measure` gives, and the center correlation."""
+    geometry = _analyze(points, settings, seed, replicate)
+    found = {
+        name: getattr(geometry, f"mean_{name}")
+        for name in ("capacity", "radius", "dimension", "rank_dimension")
+    }
+    return found | {"center_correlation": geometry.center_correlation}
+
+
+def _analyze(points, settings, seed, replicate):
+    return analyze_manifolds(
         points,
         seed=entropy(seed, "gaussian vectors", replicate),
         warn_if_transposed=False,  # an output layer has fewer features than points
         **{name: settings[name] for name in ARGUMENTS},
     )
-    return {name: getattr(geometry, name) for name in DECLARATION["variables"]}

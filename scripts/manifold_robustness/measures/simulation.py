@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from ..files.stores import StoredArray
 
 DECLARATION = {
+    "setting": "simulate",
     "variables": {
         "simulated_capacity": {
             "axes": "replicate",
-            "long_name": "capacity by direct simulation of random dichotomies; NaN where it was "
-            "not asked for, or where no number of dimensions up to the layer's separates half of "
-            "them",
+            "long_name": "capacity by direct simulation of random dichotomies; NaN where no "
+            "number of dimensions up to the layer's separates half of them",
             "equation": "P / n at the n where half are separable; "
             "Cohen, Chung, Lee & Sompolinsky, Nat. Commun. 11, 746 (2020), Methods",
             "optional": True,
@@ -36,9 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
-    """Return the simulated capacity and its error, or NaN where ``simulate`` is off."""
-    if not settings["simulate"]:
-        return dict.fromkeys(DECLARATION["variables"], np.nan)
+    """Return the simulated capacity and its error, or NaN where there is none."""
     simulated = simulate_capacity(
         _without_center_structure(points, settings), seed=entropy(seed, "dichotomies", replicate)
     )

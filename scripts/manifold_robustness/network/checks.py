@@ -107,11 +107,10 @@ def _require_room(experiment: Experiment, name: str, sizes: dict[str, int], fold
     shape = [images[key] for key in ("replicates", "n_manifolds", "n_points")]
     bases = {layer: choose_basis(setting, sizes[layer], *shape[1:]) for layer in network.layers}
     memory = memory_of_other_jobs()
-    solving = [config["geometry"][key] for key in ("simulate", "n_gaussian_vectors")]
     require_extraction(sizes, bases, shape, memory)
     for layer in network.analysed:
         width = shape[1] * shape[2] if bases[layer] == "span" else sizes[layer]
-        require_geometry(shape, width, *solving, memory)
+        require_geometry(shape, width, config["geometry"], memory)
     needed = 0
     for layer in network.layers:
         size = store_bytes(bases[layer], sizes[layer], *shape)

@@ -1,5 +1,6 @@
-"""A verdict on each of the paper's claims about Gaussian noise, layer by layer."""
+"""A verdict on each of the paper's claims, for every family of perturbations, layer by layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,66 +8,125 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ..collection import average_replicates
+from ..files.csv import of_family
 from ..intervals import bootstrap_difference, student_interval
-from ..names import rst_literal
+from ..names import rst_literal, rst_text
 from ..perturbations.gaussian import standard_deviation
 from ..seeds import generator
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
-THRESHOLD = 0.05  # σ after which the paper says that the geometry changes
+THRESHOLD = 0.05  # σ of Gaussian noise after which the paper says that the geometry changes
 NEGLIGIBLE = 0.05  # share of clean's value within which a change is none
 SAMPLE = ["n_manifolds", "n_points", "n_replicates", "n_images"]
+MEAN_FIELD, JOINT = "mean field", "joint"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says: a quantity, and the sign of its change from clean."""
+    """What the paper says: a quantity, and the sign of its change from clean.
+
+    ``theory`` says by which of the two the quantity is measured; the accuracy is by none.
+    """
 
     number: int
     statement: str
     quantity: str
     sign: int
+    theory: str = ""
 
 
-ACCURACY = Claim(1, "Accuracy falls as σ grows", "accuracy", -1)
+ACCURACY = Claim(1, "Accuracy falls", "accuracy", -1)
 GEOMETRY = [
-    Claim(2, "Capacity falls after σ = 0.05", "capacity", -1),
-    Claim(3, "Dimension grows after σ = 0.05", "dimension", 1),
-    Claim(4, "Radius grows after σ = 0.05", "radius", 1),
-    Claim(5, "Center correlation falls after σ = 0.05", "center_correlation", -1),
+    Claim(2, "Capacity falls", "capacity", -1, MEAN_FIELD),
+    Claim(2, "Capacity falls", "joint_capacity", -1, JOINT),
+    Claim(3, "Dimension grows", "dimension", 1, MEAN_FIELD),
+    Claim(3, "Dimension grows", "joint_dimension", 1, JOINT),
+    Claim(4, "Radius grows", "radius", 1, MEAN_FIELD),
+    Claim(4, "Radius grows", "joint_radius", 1, JOINT),
+    Claim(5, "Center correlation falls", "center_correlation", -1, MEAN_FIELD),
 ]
 
 
 @dataclass(frozen=True)
-class Series:
-    """A quantity against σ, clean (σ = 0) first.
+class JudgedFamily:
+    """A family of perturbations, as the claims speak of it.
 
-    ``mean`` and ``bounds`` (n, 2) are its values with their own 95 % intervals; ``effects``
-    (n - 1, 3) the paired differences from clean at the other levels: mean, low, high.
+    Attributes
+    ----------
+    name, title, symbol : str
+        As the run names it; in words; of its strength.
+    parameterization : {None, "standard_deviation", "variance"}
+        Of Gaussian noise, of which the paper has a threshold; None for another family.
     """
 
-    sigma: np.ndarray
+    name: str
+    title: str
+    symbol: str
+    parameterization: str | None = None
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether the paper's threshold is of this family."""
+        return self.parameterization is not None
+
+    @property
+    def unit(self) -> str:
+        """The symbol of the strengths that are judged: those of noise are standard deviations."""
+        return "σ" if self.is_gaussian else self.symbol
+
+    @property
+    def onward(self) -> str:
+        """From where on a change of the geometry counts, in words."""
+        if self.is_gaussian:
+            return f"after σ = {THRESHOLD}"
+        return "once accuracy falls"
+
+    def strengths(self, values: np.ndarray) -> np.ndarray:
+        """Return strengths in the unit in which they are judged."""
+        if self.is_gaussian:
+            return standard_deviation(values, self.parameterization)
+        return values
+
+
+@dataclass(frozen=True)
+class Series:
+    """A quantity against the strength, clean (0) first.
+
+    ``mean`` and ``bounds`` (n, 2) are its values with their own 95 % intervals; ``effects``
+    (n - 1, 3) the paired differences from clean at the other levels: mean, low, high. ``unit`` is
+    the symbol of the strength.
+    """
+
+    strengths: np.ndarray
     mean: np.ndarray
     bounds: np.ndarray
     effects: np.ndarray
+    unit: str = "σ"
+
+    def level(self, strength: float) -> str:
+        """Return a strength in words."""
+        return f"{self.unit} = {strength:.4g}"
 
 
 def judge_claims(
     geometry: pd.DataFrame,
     summary: pd.DataFrame,
     accuracy: pd.DataFrame,
-    parameterization: str,
+    families: Sequence[JudgedFamily],
     seed: int,
 ) -> pd.DataFrame:
-    """Return one row per (network, claim, layer), a network's accuracy first, with its verdict.
+    """Return one row per (network, family, claim, theory, layer) with its verdict.
+
+    Of each network and family the accuracy comes first. Claims on capacity, dimension and radius
+    are judged by the mean-field theory and, where the run has measured it, by the joint program.
 
     Parameters
     ----------
     geometry, summary, accuracy
-        The tables of :mod:`manifold_robustness.collection`: clean and Gaussian noise. The networks
-        stand in the order of the accuracy's rows.
-    parameterization : {"standard_deviation", "variance"}
-        Of the strengths; the claims speak of standard deviations.
+        The tables of :mod:`manifold_robustness.collection`. The networks stand in the order of the
+        accuracy's rows.
+    families
+        Those to judge, in their order.
     seed
         Of the bootstrap.
 
@@ -76,18 +136,24 @@ def judge_claims(
         Verdict and its reason (:func:`give_verdict`); clean's value, a mean over replicates; the
         paired difference from clean at the strongest level (``effect``) and at the first level
         that counts (``first_effect``), each with its 95 % interval and in % of clean's value;
-        Spearman's coefficient of mean value and σ over all levels; :func:`find_onset`; the sample.
-        The accuracy is the network's: its ``layer`` is empty.
+        Spearman's coefficient of mean value and strength over all levels; :func:`find_onset`; the
+        sample. The first level that counts is, for Gaussian noise, the first above the paper's
+        σ = 0.05; for another family the first that lowers the accuracy. The accuracy is the
+        network's: its ``layer`` is empty.
     """
-    replicates, rows = average_replicates(geometry), []
-    for network, accuracies in accuracy.groupby("network", sort=False):
-        parts = [table[table["network"] == network] for table in (replicates, summary)]
-        judged = _judge_network(*parts, accuracies, parameterization, seed)
-        rows += [{"network": network} | row for row in judged]
+    rows = []
+    for network in dict.fromkeys(accuracy["network"]):
+        own = [table[table["network"] == network] for table in (geometry, summary, accuracy)]
+        for family in families:
+            parts = [of_family(table, family.name) for table in own]
+            place = {"network": network, "family": family.name, "family_title": family.title}
+            rows += [place | row for row in _judge_family(*parts, family, seed)]
     return pd.DataFrame(rows).astype(dict.fromkeys([*SAMPLE, "layer_index"], "Int64"))
 
 
-def give_verdict(series: Series, sign: int, first: int | None) -> tuple[str, str]:
+def give_verdict(
+    series: Series, sign: int, first: int | None, without: str = "no level that counts"
+) -> tuple[str, str]:
     """Return the verdict on a claim, and the reason in words.
 
     *Holds*: at level `first` and at every stronger one, the interval of the paired difference has
@@ -96,12 +162,12 @@ def give_verdict(series: Series, sign: int, first: int | None) -> tuple[str, str
     no `first` level (None) or no interval.
     """
     if first is None:
-        return UNDECIDED, f"no level above σ = {THRESHOLD}"
+        return UNDECIDED, without
     low, high = series.effects[:, 1:].T
     claimed, contrary = (low > 0, high < 0) if sign > 0 else (high < 0, low > 0)
-    sigma, last = series.sigma[1:], _level(series.sigma[-1])
+    levels, last = series.strengths[1:], series.level(series.strengths[-1])
     if claimed[first:].all():
-        return HOLDS, f"{_word(sign)} at every level from {_level(sigma[first])}"
+        return HOLDS, f"{_word(sign)} at every level from {series.level(levels[first])}"
     if contrary[-1]:
         return FAILS, f"{_word(-sign)} at {last}"
     room = NEGLIGIBLE * abs(series.mean[0])
@@ -109,22 +175,22 @@ def give_verdict(series: Series, sign: int, first: int | None) -> tuple[str, str
         return FAILS, f"within ± {100 * NEGLIGIBLE:g} % of clean at {last}"
     if np.isnan(series.effects[first:]).any():
         return UNDECIDED, "no interval: one replicate, or a value is unknown"
-    unclear = [_level(level) for level in sigma[first:][~claimed[first:]]]
+    unclear = [series.level(level) for level in levels[first:][~claimed[first:]]]
     return UNDECIDED, f"not shown to {_word(sign).removesuffix('s')} at {', '.join(unclear)}"
 
 
 def find_onset(series: Series) -> float:
-    """Return the least σ from which on every level's own interval is disjoint from clean's.
+    """Return the least strength from which on every level's own interval is disjoint from clean's.
 
     NaN where there is none.
     """
     low, high = series.bounds.T
     disjoint = (low[1:] > high[0]) | (high[1:] < low[0])
     lasting = np.logical_and.accumulate(disjoint[::-1])[::-1]
-    return float(series.sigma[1:][lasting][0]) if lasting.any() else np.nan
+    return float(series.strengths[1:][lasting][0]) if lasting.any() else np.nan
 
 
-def rank_correlation(sigma: np.ndarray, values: np.ndarray) -> float:
+def rank_correlation(strengths: np.ndarray, values: np.ndarray) -> float:
     """Return Spearman's coefficient; NaN for values that are all the same or not all known.
 
     >>> round(rank_correlation([0, 0.1, 0.5], [3, 2, 1]), 3)
@@ -132,41 +198,72 @@ def rank_correlation(sigma: np.ndarray, values: np.ndarray) -> float:
     """
     if np.ptp(values) == 0:
         return np.nan
-    return float(np.corrcoef(rankdata(sigma), rankdata(values))[0, 1])
+    return float(np.corrcoef(rankdata(strengths), rankdata(values))[0, 1])
 
 
 def describe_claims(claims: pd.DataFrame) -> str:
-    """Return the verdict on the accuracy and those of the last layer, as a sentence each.
+    """Return the verdicts on the accuracy and on the last layer, a sentence per network and family.
 
-    Of several networks, a paragraph for each, with its name before it.
+    Where a claim is judged by both theories, the joint program's verdict follows in brackets.
     """
-    networks = claims.groupby("network", sort=False)
-    described = {network: _describe_network(own) for network, own in networks}
-    if len(described) == 1:
-        return next(iter(described.values()))
-    return "\n\n".join(f"{rst_literal(network)}: {text}" for network, text in described.items())
+    places = claims[["network", "family"]].drop_duplicates()
+    several = places["network"].nunique() > 1
+    described = []
+    for (network, _), own in claims.groupby(["network", "family"], sort=False):
+        title = rst_text(own["family_title"].iloc[0])
+        of = f"{rst_literal(network)}, {title}" if several else title
+        last = own[own["layer_index"] == own["layer_index"].max()]
+        described.append(
+            f"{of}: {', '.join(verdicts_in_words(own))} (in the last layer, "
+            f"{rst_literal(last['layer'].iloc[0])})."
+        )
+    return "\n\n".join(described)
 
 
-def _describe_network(claims):
-    last = claims[claims["layer_index"] == claims["layer_index"].max()]
-    verdicts = ", ".join(f"{row.statement.lower()}: {row.verdict}" for row in last.itertuples())
-    first = claims.iloc[0]
-    return (
-        f"{first['statement']}: {first['verdict']}. In the last layer, "
-        f"{rst_literal(last['layer'].iloc[0])}: {verdicts}."
-    )
+def verdicts_in_words(claims: pd.DataFrame, mark: str = "") -> list[str]:
+    """Return the verdicts on one network under one family: the accuracy and the last layer.
+
+    Parameters
+    ----------
+    claims
+        Its rows of the table of :func:`judge_claims`.
+    mark
+        Stands before and after each verdict.
+
+    Returns
+    -------
+    list of str
+        As "Capacity falls after σ = 0.05: holds (joint: fails)".
+    """
+    last = claims[claims["layer_index"].isna() | claims["is_last"]]
+    words = []
+    for (_, statement), own in last.groupby(["claim", "statement"], sort=False):
+        said = own.set_index("theory")["verdict"]
+        joint = f" ({JOINT}: {mark}{said[JOINT]}{mark})" if JOINT in said else ""
+        words.append(f"{statement}: {mark}{said.drop(JOINT, errors='ignore').iloc[0]}{mark}{joint}")
+    return words
 
 
-def _judge_network(replicates, summary, accuracy, parameterization, seed):
-    rows = [_judge_accuracy(accuracy.sort_values("strength"), parameterization, seed)]
-    for (_, layer), own in summary.groupby(["layer_index", "layer"]):
+def _judge_family(geometry, summary, accuracy, family, seed):
+    replicates = average_replicates(geometry)
+    accuracy = accuracy.sort_values("strength")
+    answers = _accuracy_series(accuracy, family, seed)
+    falling = np.flatnonzero(answers.effects[:, 2] < 0)
+    falls = falling[0] if falling.size else None
+    rows = [_judge_accuracy(answers, falls, accuracy)]
+    last = summary["layer_index"].max()
+    claims = [claim for claim in GEOMETRY if claim.quantity in summary]
+    for (index, layer), own in summary.groupby(["layer_index", "layer"]):
         values = replicates[replicates["layer"] == layer]
         own = own.sort_values("strength")
-        rows += [_judge_geometry(claim, values, own, parameterization) for claim in GEOMETRY]
+        rows += [
+            _judge_geometry(claim, values, own, family, falls) | {"is_last": index == last}
+            for claim in claims
+        ]
     return rows
 
 
-def _judge_accuracy(accuracy, parameterization, seed):
+def _accuracy_series(accuracy, family, seed):
     only_clean = accuracy["n_kept"] - accuracy["n_kept_correct"]
     only_noisy = accuracy["n_correct"] - accuracy["n_kept_correct"]
     counts = zip(only_clean, only_noisy, accuracy["n_images"], accuracy["condition"], strict=True)
@@ -174,52 +271,62 @@ def _judge_accuracy(accuracy, parameterization, seed):
         bootstrap_difference(lost, gained, n_images, generator(seed, "bootstrap", condition))
         for lost, gained, n_images, condition in counts
     ]
-    series = Series(
-        standard_deviation(accuracy["strength"].to_numpy(float), parameterization),
+    return Series(
+        family.strengths(accuracy["strength"].to_numpy(float)),
         accuracy["accuracy"].to_numpy(),
         accuracy[["accuracy_low", "accuracy_high"]].to_numpy(),
         np.array(effects[1:]),
+        family.unit,
     )
-    falling = np.flatnonzero(series.effects[:, 2] < 0)
-    first = falling[0] if falling.size else None
+
+
+def _judge_accuracy(series, falls, accuracy):
     place = {"layer": "", "layer_label": "", "layer_index": None}
     sample = dict.fromkeys(SAMPLE) | {"n_images": accuracy["n_images"].iloc[0]}
     strongest = len(series.effects) - 1
-    verdict = give_verdict(series, ACCURACY.sign, strongest if first is None else first)
-    return _row(ACCURACY, series, verdict, first, place, sample)
+    verdict = give_verdict(series, ACCURACY.sign, strongest if falls is None else falls)
+    statement = f"{ACCURACY.statement} as {series.unit} grows"
+    return _row(ACCURACY, statement, series, verdict, falls, place, sample) | {"is_last": False}
 
 
-def _judge_geometry(claim, replicates, summary, parameterization):
+def _judge_geometry(claim, replicates, summary, family, falls):
     quantity = claim.quantity
     values = replicates.pivot(index="strength", columns="replicate", values=quantity)
-    sigma = standard_deviation(values.index.to_numpy(float), parameterization)
-    values = values.to_numpy()
+    strengths = family.strengths(values.index.to_numpy(float))
+    values = values.replace([np.inf, -np.inf], np.nan).to_numpy()
     series = Series(
-        sigma,
+        strengths,
         values.mean(axis=1),
         summary[[f"{quantity}_low", f"{quantity}_high"]].to_numpy(),
         np.array([student_interval(level - values[0]) for level in values[1:]]),
+        family.unit,
     )
-    above = np.flatnonzero(sigma[1:] > THRESHOLD * (1 + 1e-9))
-    first = above[0] if above.size else None
+    first, without = falls, "no level lowers the accuracy"
+    if family.is_gaussian:
+        above = np.flatnonzero(strengths[1:] > THRESHOLD * (1 + 1e-9))
+        first, without = above[0] if above.size else None, f"no level above σ = {THRESHOLD}"
     place = summary.iloc[0]
     sample = {name: place[name] for name in SAMPLE[:3]}
     sample["n_images"] = int(np.prod(list(sample.values())))
     names = {name: place[name] for name in ("layer", "layer_label", "layer_index")}
-    return _row(claim, series, give_verdict(series, claim.sign, first), first, names, sample)
+    statement = f"{claim.statement} {family.onward}"
+    verdict = give_verdict(series, claim.sign, first, without)
+    return _row(claim, statement, series, verdict, first, names, sample)
 
 
-def _row(claim, series, verdict, first, names, sample):
+def _row(claim, statement, series, verdict, first, names, sample):
     return {
         "claim": claim.number,
-        "statement": claim.statement,
+        "theory": claim.theory,
+        "statement": statement,
         "quantity": claim.quantity,
         **names,
         **dict(zip(("verdict", "reason"), verdict, strict=True)),
+        "unit": series.unit,
         "clean": series.mean[0],
         **_effect("", series, len(series.effects) - 1),
         **_effect("first_", series, first),
-        "spearman": rank_correlation(series.sigma, series.mean),
+        "spearman": rank_correlation(series.strengths, series.mean),
         "onset": find_onset(series),
         **sample,
     }
@@ -228,14 +335,10 @@ def _row(claim, series, verdict, first, names, sample):
 def _effect(prefix, series, level):
     values = [np.nan] * 4
     if level is not None:
-        values = [series.sigma[1 + level], *series.effects[level]]
-    names = ["sigma", "effect", "effect_low", "effect_high"]
+        values = [series.strengths[1 + level], *series.effects[level]]
+    names = ["strength", "effect", "effect_low", "effect_high"]
     found = {f"{prefix}{name}": value for name, value in zip(names, values, strict=True)}
     return found | {f"{prefix}change_percent": 100 * values[1] / series.mean[0]}
-
-
-def _level(sigma):
-    return f"σ = {sigma:.4g}"
 
 
 def _word(sign):

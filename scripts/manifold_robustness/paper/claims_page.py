@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..intervals import RESAMPLES
-from .claims import FAILS, HOLDS, NEGLIGIBLE, THRESHOLD, UNDECIDED
+from .claims import FAILS, HOLDS, JOINT, MEAN_FIELD, NEGLIGIBLE, THRESHOLD, UNDECIDED
 
+THEORIES = {"": "", MEAN_FIELD: "mean-field theory", JOINT: "joint program"}
 SYMBOLS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
 # The page needs nothing but its own style, so a browser is told to run and load nothing else.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -41,77 +42,94 @@ HEAD = (
     "Clean",
     "Change at the strongest level <small>95 % interval</small>",
     "Change at the first level that counts <small>95 % interval</small>",
-    "Spearman <small>with σ</small>",
-    "Onset <small>σ</small>",
+    "Spearman <small>with the strength</small>",
+    "Onset <small>strength</small>",
 )
 RULE = f"""
 <p>A change is the paired difference from clean: the same images, and at every strength the same
-noise, scaled. For the geometry it is taken per replicate (capacity averaged harmonically over
-classes, the rest arithmetically), with a 95 % interval of Student's t over replicates; for the
-accuracy over the test images, with the percentiles of {RESAMPLES:,} bootstrap samples. σ is a
-standard deviation in pixel units.</p>
+noise or start, scaled. For the geometry it is taken per replicate (capacity averaged harmonically
+over classes, the rest arithmetically), with a 95 % interval of Student's t over replicates; for the
+accuracy over the test images, with the percentiles of {RESAMPLES:,} bootstrap samples. Strengths of
+Gaussian noise are standard deviations σ in pixel units.</p>
 <ul>
 <li><b>{SYMBOLS[HOLDS]} holds</b>: the interval has the claimed sign and excludes 0 at the first
-level above σ = {THRESHOLD} and at every stronger one (accuracy: from the first level whose interval
-lies below 0). However small the change: its size stands beside it.</li>
+level that counts and at every stronger one. However small the change: its size stands beside it.
+</li>
 <li><b>{SYMBOLS[FAILS]} fails</b>: at the strongest level the interval excludes 0 with the other
 sign, or lies within ± {100 * NEGLIGIBLE:g} % of clean's value.</li>
-<li><b>{SYMBOLS[UNDECIDED]} undecided</b>: anything else; also one replicate, or no level above
-σ = {THRESHOLD}.</li>
+<li><b>{SYMBOLS[UNDECIDED]} undecided</b>: anything else; also one replicate, or no level that
+counts.</li>
 </ul>
-<p>Spearman's coefficient is that of the mean value with σ, over all levels, clean among them. The
-onset is the first level from which on the value's own 95 % interval is disjoint from clean's.
-Clean's value is the mean over replicates; in summary.csv capacities are averaged harmonically. One
-level in forty lowers the accuracy by chance alone: where such a weak one comes first and the next
-does not, claim 1 is undecided.</p>
+<p>The first level that counts is, for the geometry under Gaussian noise, the first above the
+paper's threshold σ = {THRESHOLD}; otherwise the first whose accuracy is lower than clean's by an
+interval below 0.</p>
+<p>Capacity, dimension and radius are judged twice where the run has measured both. The <b>mean-field
+theory</b> is the paper's, and comparable with the literature; it takes classes to have nothing in
+common but their centers. The <b>joint program</b> takes in all that they have in common, and is what
+direct simulation finds. Where the two disagree, believe the joint program.</p>
+<p>Spearman's coefficient is that of the mean value with the strength, over all levels, clean among
+them. The onset is the first level from which on the value's own 95 % interval is disjoint from
+clean's. Clean's value is the mean over replicates; in summary.csv capacities are averaged
+harmonically. One level in forty lowers the accuracy by chance alone: where such a weak one comes
+first and the next does not, claim 1 is undecided.</p>
 """
 
 
 def claims_page(claims: pd.DataFrame) -> str:
-    """Return the page: of each network the verdicts on the last layer and on every layer; the rule.
+    """Return the page: for each network and family the verdicts on the last layer and on every
+    layer; the rule.
 
-    With several networks, a list of them leads to their sections.
+    With several networks or families, a table of all verdicts leads to their sections.
 
     Parameters
     ----------
     claims
         The table of :func:`.judge_claims`.
     """
-    networks = list(claims.groupby("network", sort=False))
-    sections = [_network_section(*item, place) for place, item in enumerate(networks, start=1)]
+    parts = list(claims.groupby(["network", "family"], sort=False))
+    sections = [_section(*item, place) for place, item in enumerate(parts, start=1)]
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The paper's claims about Gaussian noise</title><style>{STYLE}</style></head><body>
-<h1>The paper's claims about Gaussian noise, on this run</h1>
-{_contents([network for network, _ in networks])}{"".join(sections)}
+<title>The paper's claims</title><style>{STYLE}</style></head><body>
+<h1>The paper's claims, on this run</h1>
+{_contents(parts)}{"".join(sections)}
 <section id="rule"><h2>What decides</h2>{RULE}</section></body></html>
 """
 
 
-def _contents(networks):
-    """A list of links to the networks' sections; nothing for a single network."""
-    if len(networks) == 1:
+def _contents(parts):
+    """A table of the verdicts that links to the sections; nothing for a single one."""
+    if len(parts) == 1:
         return ""
-    links = [
-        f'<li><a href="#{_anchor(place)}">{escape(network)}</a></li>'
-        for place, network in enumerate(networks, start=1)
-    ]
+    rows, columns = [], []
+    for place, ((network, _), own) in enumerate(parts, start=1):
+        name = f"{escape(network)}, {escape(own['family_title'].iloc[0])}"
+        shown = own[own["layer_index"].isna() | own["is_last"]]
+        columns = columns or [
+            f"{row.claim}. {row.quantity.removeprefix('joint_').replace('_', ' ').capitalize()}"
+            f"<small>{THEORIES[row.theory]}</small>"
+            for row in shown.itertuples()
+        ]
+        cells = [_verdict(row, "") for _, row in shown.iterrows()]
+        rows.append([f'<th><a href="#{_anchor(place)}">{name}</a></th>', *cells])
     return (
-        f"<nav><p>{len(networks)} networks:</p>\n<ul>{''.join(links)}"
-        '<li><a href="#rule">What decides</a></li></ul></nav>\n'
+        "<nav><h2>All verdicts</h2><p>On the accuracy, and on each network's last layer.</p>\n"
+        f'<div class="wide">{_table(["Network, perturbation", *columns], rows)}</div>'
+        '<p><a href="#rule">What decides</a></p></nav>\n'
     )
 
 
-def _network_section(network, claims, place):
+def _section(place, claims, number):
+    network, title = escape(place[0]), escape(claims["family_title"].iloc[0])
     layers = claims[claims["layer_index"].notna()]
-    last = layers[layers["layer_index"] == layers["layer_index"].max()]
+    last = layers[layers["is_last"]]
     layer = escape(last["layer"].iloc[0])
     headline = [_headline(row) for row in [claims.iloc[0], *(row for _, row in last.iterrows())]]
     return f"""
-<section id="{_anchor(place)}">
-<h2>Network <code>{escape(network)}</code></h2>
+<section id="{_anchor(number)}">
+<h2>Network <code>{network}</code>, {title}</h2>
 <p class="quiet">{_sample(claims.iloc[0], last.iloc[0])}</p>
 <h3>Accuracy, and the last layer, <code>{layer}</code></h3>
 <div class="wide">{_table(HEAD, headline)}</div>
@@ -122,9 +140,9 @@ verdict stands in the table claims.csv, and here shows under the pointer.</p>
 </section>"""
 
 
-def _anchor(place):
-    """The name of a section: by its place, since a network's name may hold anything."""
-    return f"network-{place}"
+def _anchor(number):
+    """The name of a section: by its place, since names may hold anything."""
+    return f"verdicts-{number}"
 
 
 def _sample(accuracy, last):
@@ -133,7 +151,7 @@ def _sample(accuracy, last):
         f"P = {last['n_manifolds']} classes, M = {last['n_points']} images of each, "
         f"{replicates} replicate{'' if replicates == 1 else 's'} "
         f"({last['n_images']:,} images); accuracy on {accuracy['n_images']:,} test images. "
-        f"Strongest level: σ = {accuracy['sigma']:.4g}."
+        f"Strongest level: {_level(accuracy, accuracy['strength'])}."
     )
 
 
@@ -141,7 +159,8 @@ def _headline(row):
     percent = row["quantity"] == "accuracy"
     clean = f"{_text(100 * row['clean'], '.2f')} %" if percent else _text(row["clean"], ".3g")
     return [
-        f"<th>{row['claim']}. {_phrase(row['statement'])}</th>",
+        f"<th>{row['claim']}. {_phrase(row['statement'])}"
+        f"<small>{THEORIES[row['theory']]}</small></th>",
         _verdict(row, _phrase(row["reason"])),
         f'<td class="interval">{clean}</td>',
         _change(row, "", percent),
@@ -152,17 +171,20 @@ def _headline(row):
 
 
 def _matrix(layers):
-    statements = layers.drop_duplicates("claim").sort_values("claim")
+    statements = layers.drop_duplicates(["claim", "theory"])
     rows = []
     for _, of_layer in layers.groupby("layer_index"):
         place = of_layer.iloc[0]
         cells = [
             _verdict(row, f"{_text(row['change_percent'], '+.0f')} %")
-            for _, row in of_layer.sort_values("claim").iterrows()
+            for _, row in of_layer.iterrows()
         ]
         label = f"<small>{escape(place['layer_label'])}</small>"
         rows.append([f"<th>{escape(place['layer'])}{label}</th>", *cells])
-    head = [f"{row.claim}. {_phrase(row.statement)}" for row in statements.itertuples()]
+    head = [
+        f"{row.claim}. {_phrase(row.statement)}<small>{THEORIES[row.theory]}</small>"
+        for row in statements.itertuples()
+    ]
     return _table(["Layer, in forward order", *head], rows)
 
 
@@ -181,16 +203,20 @@ def _verdict(row, remark):
 
 
 def _change(row, prefix, percent):
-    sigma, effect = row[f"{prefix}sigma"], row[f"{prefix}effect"]
-    if np.isnan(sigma):
+    strength, effect = row[f"{prefix}strength"], row[f"{prefix}effect"]
+    if np.isnan(strength):
         return "<td>–</td>"
     low, high = (_difference(row[f"{prefix}effect_{end}"], percent) for end in ("low", "high"))
     unit = " points" if percent else ""  # a difference of percentages is no percentage
     return (
         f'<td class="interval">{_difference(effect, percent)}{unit} '
         f"({_text(row[f'{prefix}change_percent'], '+.1f')} %)"
-        f"<small>{low} to {high}, at σ = {sigma:.4g}</small></td>"
+        f"<small>{low} to {high}, at {_level(row, strength)}</small></td>"
     )
+
+
+def _level(row, strength):
+    return f"{escape(row['unit'])} = {strength:.4g}"
 
 
 def _phrase(text):
