@@ -161,6 +161,10 @@ def claims_table(wildcards):
     return {"claims": rules.judge_claims.output.table} if JUDGED else {}
 
 
+def matched_table(wildcards):
+    return {"matched": rules.match_families.output[0]} if len(JUDGED) > 1 else {}
+
+
 def judged(family):
     """A family as the claims speak of it: only Gaussian noise has the paper's threshold."""
     gaussian = family.perturbation == "gaussian"

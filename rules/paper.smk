@@ -16,10 +16,39 @@ if GAUSSIAN and DATA["name"] == "cifar10":
 
 PAPER = []
 
+if len(JUDGED) > 1:
+
+    rule match_families:
+        input:
+            geometry=rules.collect_geometry.output.geometry,
+            accuracy=rules.collect_accuracy.output[0],
+        output:
+            f"{RESULTS}/tables/matched.csv",
+        log:
+            f"{LOGS}/match_families.log",
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            families=[family.name for family in JUDGED],
+            reference=(GAUSSIAN or JUDGED[0]).name,
+            share=config["accuracy"]["matched_share"],
+            code=code("match_families", *VARIABLE_CODE),
+        message:
+            "Match the families at equal accuracy"
+        script:
+            "../scripts/match_families.py"
+
+    PAPER += rules.match_families.output
+
+
 if JUDGED:
 
     rule judge_claims:
         input:
+            unpack(matched_table),
             geometry=rules.collect_geometry.output.geometry,
             summary=rules.collect_geometry.output.summary,
             accuracy=rules.collect_accuracy.output[0],

@@ -49,6 +49,8 @@ def planned_jobs():
         yield planned("compare_networks")
     if JUDGED:
         yield planned("judge_claims")
+    if len(JUDGED) > 1:
+        yield planned("match_families")
     if PUBLISHED:
         yield planned("compare_published")
     yield planned("describe_run")

@@ -12,9 +12,10 @@ def main(snakemake):
     tables = [read_table(path) for path in (files.geometry, files.summary, files.accuracy)]
     families = [JudgedFamily(**family) for family in params.families]
     claims = judge_claims(*tables, families, params.seed)
+    matched = read_table(files.matched) if files.get("matched") else None
     write_table(claims, output.table)
     for path, text in (
-        (output.page, claims_page(claims)),
+        (output.page, claims_page(claims, matched)),
         (output.numbers, describe_claims(claims) + "\n"),
     ):
         with written_beside(path) as partial:

@@ -166,8 +166,8 @@ def _theories(summary):
     floor = (
         f" In {len(bound)} of {len(summary)} layers and conditions the joint capacity is on its "
         "floor, the number of classes over the dimensions that all points span, in "
-        f"{100 * BINDS:g} % of the draws or more: no noise can lower it further there, and the share "
-        "of dichotomies that no hyperplane separates says more."
+        f"{100 * BINDS:g} % of the draws or more: no noise can lower it further there, and the "
+        "share of dichotomies that no hyperplane separates says more."
         if len(bound)
         else ""
     )

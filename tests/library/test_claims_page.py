@@ -174,3 +174,28 @@ def test_what_is_unknown_is_a_dash():
     assert rows[4][3] == "– (– %)– to –, at σ = 0.5" and rows[4][6] == "–"
     assert not any("nan" in cell.lower() for row in rows for cell in row)
     assert any("1 replicate (" in text for text in page.text)
+
+
+def test_noise_in_the_place_of_attacks_is_a_section_of_its_own():
+    geometry, summary = make_geometry(CHANGES, layers=(ODD, "fc.1"))
+    claims = judge_claims(geometry, summary, make_accuracy(COUNTS), [NOISE], 1)
+    attacks = claims.assign(family="pgd", family_title="<b>PGD")
+    weak = claims.assign(family="weak", family_title="Weak")
+    shared = {"network": "resnet18", "accuracy": 0.45, "reason": ""}
+    rows = [
+        {**shared, "family": "pgd", "layer": layer, "layer_index": index, "quantity": quantity}
+        | {"change_percent": change, "change_percent_low": change - 5, "verdict": verdict}
+        | {"change_percent_high": np.inf}
+        for index, layer in enumerate((ODD, "fc.1"))
+        for quantity, change, verdict in (("capacity", -40, "differs"), ("radius", 0.2, "same"))
+    ]
+    rows += [{**shared, "family": "gaussian", "layer": "fc.1", "layer_index": 1}]
+    rows += [{**shared, "family": "weak", "reason": "accuracy stays"}]
+    text = claims_page(pd.concat([claims, attacks, weak]), pd.DataFrame(rows))
+    page = Page(text)
+    head, *found = page.tables[-1]
+    assert head == ["Perturbation", "Capacity", "Radius"] and len(found) == 1
+    assert found[0] == ["<b>PGD", "differs−40 % (−45 to +inf)", "same0 % (−5 to +inf)"]
+    words = " ".join("".join(page.text).split())
+    assert "at 45 % accuracy" in words and "Not compared:Weak: accuracy stays" in words
+    assert "Noise in the place" not in claims_page(claims)

@@ -48,7 +48,7 @@ def test_a_measure_may_hang_on_a_setting_and_its_group_on_another(tmp_path):
 
 def test_a_setting_that_there_is_not_is_refused():
     require_settings(dict.fromkeys(["joint", "readout", "shuffle", "subsets", "simulate"], False))
-    with pytest.raises(ConfigurationError, match="readout_accuracy to hang on.*Got readout"):
+    with pytest.raises(ConfigurationError, match=r"readout_accuracy to hang on.*Got readout"):
         require_settings(dict.fromkeys(["joint", "shuffle", "subsets", "simulate"], False))
 
 

@@ -27,6 +27,7 @@ TEXT = (
     "layer_label",
     "manifold",
     "theory",
+    "reason",
 )
 NAMES = dict.fromkeys(TEXT, str)
 # With their wide forms, which some spreadsheets take for them; and with the apostrophe itself.

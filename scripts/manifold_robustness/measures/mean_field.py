@@ -121,8 +121,6 @@ ARGUMENTS = (
 )
 
 
-
-
 def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
     """Return the mean-field geometry of a replicate's clouds, by name.
 

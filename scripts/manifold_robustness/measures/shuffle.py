@@ -1,4 +1,4 @@
-"""The same measures once the points are dealt out to the manifolds at random: no structure at all."""
+"""The same measures with points dealt out to the manifolds at random: no structure at all."""
 
 from typing import TYPE_CHECKING
 

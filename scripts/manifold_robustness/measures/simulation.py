@@ -29,7 +29,7 @@ DECLARATION = {
             "equation": "half the 68 % interval of the median over dichotomies",
             "optional": True,
         },
-    }
+    },
 }
 
 logger = logging.getLogger(__name__)

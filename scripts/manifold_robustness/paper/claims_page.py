@@ -63,10 +63,10 @@ counts.</li>
 <p>The first level that counts is, for the geometry under Gaussian noise, the first above the
 paper's threshold σ = {THRESHOLD}; otherwise the first whose accuracy is lower than clean's by an
 interval below 0.</p>
-<p>Capacity, dimension and radius are judged twice where the run has measured both. The <b>mean-field
-theory</b> is the paper's, and comparable with the literature; it takes classes to have nothing in
-common but their centers. The <b>joint program</b> takes in all that they have in common, and is what
-direct simulation finds. Where the two disagree, believe the joint program.</p>
+<p>Capacity, dimension and radius are judged twice where the run has measured both. The
+<b>mean-field theory</b> is the paper's, and comparable with the literature; it takes classes to
+have nothing in common but their centers. The <b>joint program</b> takes in all that they have in
+common, and is what direct simulation finds. Where the two disagree, believe the joint program.</p>
 <p>Spearman's coefficient is that of the mean value with the strength, over all levels, clean among
 them. The onset is the first level from which on the value's own 95 % interval is disjoint from
 clean's. Clean's value is the mean over replicates; in summary.csv capacities are averaged
@@ -75,9 +75,9 @@ first and the next does not, claim 1 is undecided.</p>
 """
 
 
-def claims_page(claims: pd.DataFrame) -> str:
+def claims_page(claims: pd.DataFrame, matched: pd.DataFrame | None = None) -> str:
     """Return the page: for each network and family the verdicts on the last layer and on every
-    layer; the rule.
+    layer; whether noise can stand in for the other families; the rule.
 
     With several networks or families, a table of all verdicts leads to their sections.
 
@@ -85,6 +85,8 @@ def claims_page(claims: pd.DataFrame) -> str:
     ----------
     claims
         The table of :func:`.judge_claims`.
+    matched
+        That of :func:`~manifold_robustness.matching.match_families`, of several families.
     """
     parts = list(claims.groupby(["network", "family"], sort=False))
     sections = [_section(*item, place) for place, item in enumerate(parts, start=1)]
@@ -94,7 +96,7 @@ def claims_page(claims: pd.DataFrame) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The paper's claims</title><style>{STYLE}</style></head><body>
 <h1>The paper's claims, on this run</h1>
-{_contents(parts)}{"".join(sections)}
+{_contents(parts)}{"".join(sections)}{_stand_ins(claims, matched)}
 <section id="rule"><h2>What decides</h2>{RULE}</section></body></html>
 """
 
@@ -138,6 +140,57 @@ def _section(place, claims, number):
 verdict stands in the table claims.csv, and here shows under the pointer.</p>
 <div class="wide">{_matrix(layers)}</div>
 </section>"""
+
+
+def _stand_ins(claims, matched):
+    """Whether the reference's geometry is that of the others where they cost as much accuracy."""
+    if matched is None:
+        return ""
+    titles = claims.set_index("family")["family_title"].to_dict()
+    sections = []
+    for network, own in matched.groupby("network", sort=False):
+        compared = own[own["verdict"].notna()] if "verdict" in own else own[:0]
+        last = compared[compared["layer_index"] == compared["layer_index"].max()]
+        quantities = list(dict.fromkeys(last["quantity"]))
+        head = ["Perturbation", *(name.replace("_", " ").capitalize() for name in quantities)]
+        rows = [
+            [f"<th>{escape(titles[family])}</th>", *(_stand_in(cells, q) for q in quantities)]
+            for family, cells in last.groupby("family", sort=False)
+        ]
+        unmatched = own[own["reason"].fillna("") != ""].drop_duplicates("family")
+        left_out = "".join(
+            f"<li>{escape(titles[row.family])}: {escape(row.reason)}</li>"
+            for row in unmatched.itertuples()
+        )
+        layer = f", <code>{escape(last['layer'].iloc[0])}</code>" if len(last) else ""
+        sections.append(
+            f"<h3>Network <code>{escape(network)}</code>, the last layer{layer}, at "
+            f"{100 * own['accuracy'].iloc[0]:.3g} % accuracy</h3>"
+            + (f'<div class="wide">{_table(head, rows)}</div>' if rows else "")
+            + (f"<p>Not compared:</p><ul>{left_out}</ul>" if left_out else "")
+        )
+    return f"""
+<section id="stand-ins"><h2>Noise in the place of attacks</h2>
+<p>The paper asserts, without having tried it, that images perturbed with noise can stand in for
+adversarial attacks. At equal accuracy, is the geometry the same? Each measure is interpolated to
+the same accuracy and compared with its value under the reference, noise. <b>differs</b>: the 95 %
+interval of the change excludes 0. <b>same</b>: it lies within ± {100 * NEGLIGIBLE:g} %.
+<b>undecided</b>: anything else. The table matched.csv has every layer.</p>
+{"".join(sections)}</section>"""
+
+
+def _stand_in(cells, quantity):
+    found = cells[cells["quantity"] == quantity]
+    if found.empty:
+        return "<td>–</td>"
+    row = found.iloc[0]
+    ends = (f"change_percent{end}" for end in ("", "_low", "_high"))
+    change, low, high = (_text(row[name], "+.0f") for name in ends)
+    style = {"differs": FAILS, "same": HOLDS}.get(row["verdict"], UNDECIDED)
+    return (
+        f'<td class="verdict {style}">{escape(row["verdict"])}'
+        f"<small>{change} % ({low} to {high})</small></td>"
+    )
 
 
 def _anchor(number):
