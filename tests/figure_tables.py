@@ -27,14 +27,35 @@ MEASURES = {
     "dimension": 5.0,
     "rank_dimension": 6.0,
     "center_correlation": 0.2,
+    "joint_capacity": 0.12,
+    "joint_dimension": 4.0,
+    "joint_radius": 0.8,
+    "joint_utility": 0.25,
+    "joint_center_alignment": -0.1,
+    "joint_axis_alignment": 0.05,
+    "joint_center_axis_alignment": -0.02,
+    "joint_zero_share": 0.01,
+    "joint_inseparable_share": 0.005,
+    "joint_capacity_floor": 0.02,
+    "readout_accuracy": 0.3,
 }
+# A run that shuffles the classes has these too.
+SHUFFLED = {
+    "shuffled_capacity": 0.07,
+    "shuffled_dimension": 8.0,
+    "shuffled_radius": 2.0,
+    "shuffled_center_correlation": 0.15,
+    "shuffled_joint_capacity": 0.06,
+    "shuffled_readout_accuracy": 0.04,
+}
+COUNTS = [10, 20, 30]  # points, in a table of subsets
 PANELS = ["capacity", "dimension", "radius", "center_correlation"]
-INPUTS = ("history", "summary", "accuracy", "geometry", "images", "predictions")
+INPUTS = ("history", "summary", "accuracy", "geometry", "subsets", "images", "predictions")
 NAMES = plugin_names("figures")
 
 
 def value(measure: str, layer: int, level: int) -> float:
-    return MEASURES[measure] * (1 + layer + 0.1 * level)
+    return (MEASURES | SHUFFLED)[measure] * (1 + layer + 0.1 * level)
 
 
 def condition(strength: float) -> dict:
@@ -46,8 +67,10 @@ def condition(strength: float) -> dict:
     }
 
 
-def make_summary(layers=LAYERS, levels=LEVELS, replicates=3, network="plain") -> pd.DataFrame:
-    rows = []
+def make_summary(
+    layers=LAYERS, levels=LEVELS, replicates=3, network="plain", shuffled=False
+) -> pd.DataFrame:
+    rows, measures = [], [*MEASURES, *(SHUFFLED if shuffled else ())]
     for j, level in enumerate(levels):
         for i, layer in enumerate(layers):
             row = {"network": network} | condition(level)
@@ -59,14 +82,45 @@ def make_summary(layers=LAYERS, levels=LEVELS, replicates=3, network="plain") ->
                 "n_replicates": replicates,
                 "n_points": 30,
             }
-            for measure in MEASURES:
-                width = 0.02 * value(measure, i, j) if replicates > 1 else np.nan
+            for measure in measures:
+                width = 0.02 * abs(value(measure, i, j)) if replicates > 1 else np.nan
                 row[measure] = value(measure, i, j)
                 row[f"{measure}_low"] = row[measure] - width
                 row[f"{measure}_high"] = row[measure] + width
             rows.append(row)
     # The order of rows is nobody's promise.
     return pd.DataFrame(rows).sample(frac=1, random_state=0)
+
+
+def make_subsets(
+    layers=LAYERS, levels=LEVELS, replicates=3, network="plain", joint=True
+) -> pd.DataFrame:
+    """Capacities that fall with the points as 1 + 3 / M, other measures that rise with them."""
+    measures = ["capacity", "dimension", "radius", *(["joint_capacity"] if joint else [])]
+    rows = [
+        {"network": network}
+        | condition(level)
+        | {
+            "layer": layer,
+            "layer_index": i,
+            "layer_label": f"layer_{5 * i}_Conv2d",
+            "n_manifolds": 10,
+            "n_features": 100,
+            "replicate": replicate,
+            "n_points": n_points,
+        }
+        | {measure: subset_value(measure, i, j, replicate, n_points) for measure in measures}
+        for j, level in enumerate(levels)
+        for i, layer in enumerate(layers)
+        for replicate in range(replicates)
+        for n_points in COUNTS
+    ]
+    return pd.DataFrame(rows).sample(frac=1, random_state=2)
+
+
+def subset_value(measure: str, layer: int, level: int, replicate: int, n_points: int) -> float:
+    trend = 1 + 3 / n_points if measure.endswith("capacity") else 1 - 3 / n_points
+    return value(measure, layer, level) * trend * (1 + 0.01 * replicate)
 
 
 def make_accuracy(levels=LEVELS, network="plain", loss=0.2) -> pd.DataFrame:
@@ -157,7 +211,9 @@ def draw(name, subject=None, **given):
     return figure, caption.removeprefix(f"{declared}\n\n")
 
 
-def draw_example(name, folder, levels=LEVELS, layers=LAYERS, replicates=3, **changes):
+def draw_example(
+    name, folder, levels=LEVELS, layers=LAYERS, replicates=3, shuffled=False, **changes
+):
     """Return a figure of made-up inputs, as its declaration asks for them."""
     declared = read_declaration("figures", name, "figure")
     networks = NETWORKS if declared["scope"] == "comparison" else NETWORKS[:1]
@@ -166,7 +222,10 @@ def draw_example(name, folder, levels=LEVELS, layers=LAYERS, replicates=3, **cha
     makers = {
         "history": make_history,
         "summary": lambda: pd.concat(
-            make_summary(layers, levels, replicates, network) for network in networks
+            make_summary(layers, levels, replicates, network, shuffled) for network in networks
+        ),
+        "subsets": lambda: pd.concat(
+            make_subsets(layers, levels, replicates, network) for network in networks
         ),
         "accuracy": lambda: pd.concat(make_accuracy(levels, network) for network in networks),
         **dict.fromkeys(("images", "predictions"), dict),
@@ -185,3 +244,8 @@ def visible_text(figure) -> list[str]:
 def curves(axes) -> dict:
     """Lines of a panel of layers by colour, as tuples of RGBA."""
     return {matplotlib.colors.to_rgba(line.get_color()): line for line in axes.lines}
+
+
+def open_marks(axes) -> list:
+    """Lines of a panel whose marks are open."""
+    return [line for line in axes.lines if str(line.get_markerfacecolor()) == "white"]

@@ -42,9 +42,11 @@ class Condition:
     scope : {"image", "set"}
         Whether an image's perturbation depends on that image alone, or on a whole set of manifolds.
     norm : {None, "linf", "l2"}
-        In which the strength bounds the perturbation of an image; None where it does not.
+        In which the budget bounds the perturbation of an image; None where there is no budget.
     low, high : float or None
         The range that perturbed pixels keep to; None where there is none.
+    divisor : float
+        What a strength is divided by for pixel units: 255 where it counts levels of 1/255.
     """
 
     name: str
@@ -57,6 +59,12 @@ class Condition:
     norm: str | None = None
     low: float | None = None
     high: float | None = None
+    divisor: float = 1.0
+
+    @property
+    def budget(self) -> float:
+        """The strength in pixel units, which bounds the norm of a perturbation."""
+        return self.strength / self.divisor
 
     @property
     def is_clean(self) -> bool:
@@ -100,8 +108,8 @@ def list_families(perturbations: list[dict], library: str | Path = LIBRARY) -> l
     Raises
     ------
     ConfigurationError
-        For an unknown family or option, a name that stands twice, and strengths that would share
-        one name.
+        For an unknown family or option, a name that stands twice, strengths that would share one
+        name, and a strength beyond what the family declares as its greatest.
 
     Examples
     --------
@@ -142,8 +150,10 @@ def _family(entry: dict, library: str | Path) -> Family:
     options = _options(name, entry, declared["options"], source)
     strength = select_entry(declared["strength"], options)
     if strength is None:
+        given, known = _told(options, declared["strength"])
         raise ConfigurationError(
-            f"config: the family {perturbation} declares no strength for the options {options}."
+            f"config: perturbations, family {name}: {perturbation} declares no strength for the "
+            f"options {given}; it does for {known}."
         )
     if not STRENGTH_NAME.fullmatch(strength["name"]):  # of files and folders
         raise ConfigurationError(
@@ -155,6 +165,7 @@ def _family(entry: dict, library: str | Path) -> Family:
             f"Need a norm out of linf, l2 (or none) and a scope out of {', '.join(SCOPES)} in the "
             f"family {perturbation}. Got {strength.get('norm')} and {declared['scope']}."
         )
+    _require_numbers(strength, source)
     limits = select_entry(declared.get("range", []), options) or {}
     conditions: dict[str, Condition] = {}
     for value in sorted(map(float, entry["strengths"])):
@@ -162,6 +173,11 @@ def _family(entry: dict, library: str | Path) -> Family:
             raise ConfigurationError(
                 f"config: perturbations, family {name}: the strength {value:g} must be 0 or at "
                 f"least {LEAST:g}; images in single precision show nothing smaller"
+            )
+        if value > strength.get("maximum", value):
+            raise ConfigurationError(
+                f"config: perturbations, family {name}: the strength {value:g} must be at most "
+                f"{strength['maximum']:g} ({strength['description']})"
             )
         path = f"{name}/{strength['name']}-{value:g}"
         if path in conditions:
@@ -181,6 +197,7 @@ def _family(entry: dict, library: str | Path) -> Family:
                 strength.get("norm"),
                 limits.get("low"),
                 limits.get("high"),
+                float(strength.get("divisor", 1)),
             )
     return Family(
         name,
@@ -190,6 +207,25 @@ def _family(entry: dict, library: str | Path) -> Family:
         options,
         tuple(conditions.values()),
     )
+
+
+def _require_numbers(strength: dict, source: str) -> None:
+    for key in ("maximum", "divisor"):
+        value = strength.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise ConfigurationError(
+                f"Need a number above 0 as the {key} of a strength in {source}. Got {shown(value)}."
+            )
+
+
+def _told(options: dict, entries: list[dict]) -> tuple[str, str]:
+    """Of the options that strengths are declared for: those that were given, and those known."""
+    wanted = [entry.get("options", {}) for entry in entries]
+    deciding = {key: options.get(key) for one in wanted for key in one}
+    given, *known = (
+        " and ".join(f"{key}: {value}" for key, value in one.items()) for one in [deciding, *wanted]
+    )
+    return given, ", or ".join(known) or "none"
 
 
 def _options(name: str, entry: dict, schema: dict, source: str) -> dict:

@@ -26,11 +26,10 @@ NOT_OF_JOBS = {
     "experiment",
     "files.examined",
     "files.records",
-    # For notebooks: no job calls these.
-    "geometry.joint",
-    "geometry.joint_programs",
-    "geometry.joint_statistics",
     "jobs",
+    # For who attacks or trains by it: no job calls these.
+    "network.capacity_inputs",
+    "network.inverse_capacity",
     "network.checks",
     "network.layer_list",
     "networks",

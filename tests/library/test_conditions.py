@@ -92,6 +92,61 @@ def test_a_strength_that_no_image_can_show_is_refused(value):
         conditions(entry(0.1, value))
 
 
+def attack(*strengths, **options):
+    return {"family": "pgd", "strengths": list(strengths), **options}
+
+
+def test_a_strength_may_count_levels_and_its_budget_is_in_pixel_units():
+    fraction, level = (
+        conditions(attack(strength, parameterization=kind))[1]
+        for strength, kind in ((0.5, "fraction"), (8, "levels"))
+    )
+    assert (fraction.strength, fraction.budget, fraction.divisor) == (0.5, 0.5, 1)
+    assert (level.strength, level.budget, level.norm) == (8, 8 / 255, "linf")
+    assert level.name == "pgd/epsilon-8"
+    assert Condition(**json.loads(json.dumps(level.to_dict()))) == level
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (attack(0.1, 1.5), r"family pgd: the strength 1\.5 must be at most 1 \(largest change"),
+        (attack(256, parameterization="levels"), r"256 must be at most 255 \(.*levels of 1/255"),
+    ],
+)
+def test_a_strength_beyond_what_makes_sense_is_refused(entry, words):
+    with pytest.raises(ConfigurationError, match=words):
+        conditions(entry)
+
+
+def test_a_budget_in_l2_has_no_greatest_and_no_levels():
+    assert names(attack(1, 20, norm="l2")) == ["clean", "pgd/epsilon-1", "pgd/epsilon-20"]
+    words = r"options norm: l2 and parameterization: levels; it does for norm: linf and param.*, or"
+    with pytest.raises(ConfigurationError, match=words):
+        conditions(attack(1, norm="l2", parameterization="levels"))
+
+
+@pytest.mark.parametrize(
+    ("family", "wrong"),
+    [
+        ("pgd", {"steps": 0}),
+        ("pgd", {"relative_step": 0}),
+        ("pgd", {"restarts": 0}),
+        ("pgd", {"loss": "hinge"}),
+        ("bim", {"steps": 0}),
+        ("bim", {"relative_step": -0.1}),
+        ("fgsm", {"relative_step": 0}),
+        ("fgsm", {"random_start": 1}),
+        ("uniform", {"parameterization": "level"}),
+        ("sign_noise", {"clip": False}),
+    ],
+)
+def test_options_of_attacks_are_refused_before_any_job(family, wrong):
+    (key,) = wrong
+    with pytest.raises(ConfigurationError, match=f"family {family}: config: {key} is "):
+        conditions({"family": family, "strengths": [0.1], **wrong})
+
+
 def test_names_that_differ_in_case_alone_are_one_folder_to_some_systems():
     with pytest.raises(ConfigurationError, match="holds the family a 2 times, whatever the case"):
         conditions(entry(0.1, name="a"), entry(0.1, name="A"))
@@ -160,7 +215,8 @@ def test_a_family_is_read_as_text(library):
     words = r"value of steps in the entry of the family attack in perturbations.*attack\.py"
     with pytest.raises(ConfigurationError, match=words):
         conditions({"family": "attack", "strengths": [0.1]}, library=library)
-    with pytest.raises(ConfigurationError, match="declares no strength for the options"):
+    words = "family attack: attack declares no strength for the options norm: l2; .* norm: linf\\."
+    with pytest.raises(ConfigurationError, match=words):
         conditions({**attack, "norm": "l2"}, library=library)
 
 
@@ -169,6 +225,8 @@ def test_a_family_is_read_as_text(library):
     [
         ("'norm': 'linf'}]", "'norm': 'Linf'}]", r"norm out of linf, l2 .*attack\. Got Linf"),
         ("'scope': 'set'", "'scope': 'sets'", r"scope out of image, set .*Got linf and sets"),
+        ("'norm': 'linf'}]", "'divisor': 0}]", r"above 0 as the divisor .*attack\.py\. Got 0"),
+        ("'norm': 'linf'}]", "'maximum': '1'}]", r"above 0 as the maximum .*Got '1'"),
         ("'epsilon'", "'../up'", r"whose name is made of .*attack\.py\. Got '\.\./up'"),
         ("'title'", "'title", r"Need a Python file\. Got .*attack\.py, which can't be read"),
         ("'An attack'", "NAME", r"attack\.py that is written out: .*Got DECLARATION = "),

@@ -18,7 +18,8 @@ from manifold_robustness.files.csv import write_table
 
 KEYS = {"title", "scope", "inputs", "order", "caption", "options"}
 SCOPES = {"network", "family", "comparison"}
-INPUTS = {"history", "summary", "accuracy", "geometry", "images", "predictions"}
+INPUTS = {"history", "summary", "accuracy", "geometry", "subsets", "images", "predictions"}
+OPTIONAL = {"shows_published", "setting"}
 
 
 @pytest.fixture(params=NAMES)
@@ -31,11 +32,12 @@ def declared(request):
 
 def test_a_figure_declares_everything_that_the_workflow_asks(declared):
     name, declaration = declared
-    assert set(declaration) - {"shows_published"} == KEYS
+    assert set(declaration) - OPTIONAL == KEYS
     source = (LIBRARY / f"figures/{name}.py").read_text(encoding="utf-8")
     assert declaration.get("shows_published", False) == ("about.published" in source)
     assert declaration["scope"] in SCOPES
     assert declaration["inputs"] and set(declaration["inputs"]) <= INPUTS
+    assert ("subsets" in declaration["inputs"]) == (declaration.get("setting") == "subsets")
     assert declaration["title"] and declaration["caption"].endswith(".")
     assert "\n" not in declaration["caption"] and "  " not in declaration["caption"]
     assert declaration == import_module(f"manifold_robustness.figures.{name}").DECLARATION
@@ -65,6 +67,19 @@ def test_a_figure_has_the_size_that_it_is_given(declared, tmp_path):
     assert draw_example(name, tmp_path).get_size_inches().tolist() == default
 
 
+def test_a_figure_needs_the_setting_of_what_it_shows(declared):
+    name, declaration = declared
+    settings = {"capacities": "joint", "joint_geometry": "joint", "readout": "readout"}
+    assert declaration.get("setting") == (settings | {"subsets": "subsets"}).get(name)
+    assert {declaration.get("setting")} <= {None, *read_yaml("config.yaml")["geometry"]}
+
+
+def test_captions_say_by_which_theory_the_capacity_is():
+    for name in ("last_layer", "layers", "heatmaps", "capacity_accuracy", "subsets", "capacities"):
+        caption = read_declaration("figures", name, "figure")["caption"]
+        assert "mean-field theory" in caption or "Mean field is the published theory" in caption
+
+
 def test_figures_have_titles_of_their_own_in_the_report():
     titles = {read_declaration("figures", name, "figure")["title"] for name in NAMES}
     assert len(titles) == len(NAMES)
@@ -77,6 +92,7 @@ def test_the_figures_are_those_of_the_configuration_or_have_defaults_of_their_ow
 def test_a_helper_is_no_figure():
     files = {path.stem for path in (LIBRARY / "figures").glob("*.py")}
     helpers = {"about", "drawing", "comparison", "reading", "style", "strengths", "published"}
+    helpers |= {"layer_lines", "shuffled"}
     assert helpers < files and not helpers & set(NAMES)
     for name in ("comparison", "no_figure"):
         with pytest.raises(ConfigurationError, match=f"accuracy, .*training. Got {name}"):

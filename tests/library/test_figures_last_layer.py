@@ -55,6 +55,24 @@ def test_the_last_layer_has_the_published_values_of_its_frame():
     assert [len(axes.containers) for axes in rank.axes] == [1, 0, 0, 0]
 
 
+def test_the_last_layer_has_the_control_of_shuffled_classes():
+    figure, text = draw("last_layer", summary=make_summary(shuffled=True))
+    for axes, column in zip(figure.axes, PANELS, strict=True):
+        clean, others = axes.lines[-2:]
+        values = [value(f"shuffled_{column}", 2, j) for j in range(4)]
+        assert clean.get_ydata() == pytest.approx(values[:1])
+        assert others.get_ydata() == pytest.approx(values[1:])
+        assert others.get_xdata() == pytest.approx(log_places(LEVELS)[1:])
+        assert others.get_linestyle() == ":" and others.get_marker() == "x"
+        bottom, top = axes.get_ylim()
+        assert bottom < min(values) and max(values) < top
+        labels = [entry.get_text() for entry in axes.get_legend().get_texts()]
+        assert labels == ["clean", "classes shuffled"]
+    assert " Grey dotted: the same points, dealt out to the classes at random" in text
+    rank, _ = draw("last_layer", summary=make_summary(shuffled=True), frame="rank")
+    assert [len(axes.lines) for axes in rank.axes] == [5, 3, 5, 5]  # its dimension has no control
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_last_layer_survives_infinite_and_unknown_values(tmp_path):
     summary = make_summary()

@@ -58,6 +58,22 @@ def test_a_band_is_its_interval_and_an_infinite_one_ends_at_the_edge():
     assert np.isfinite(axes.get_ylim()).all()
 
 
+def test_layers_have_the_control_of_shuffled_clean_images():
+    figure, text = draw("layers", summary=make_summary(shuffled=True))
+    for axes, column in zip(figure.axes[:4], PANELS, strict=True):
+        *lines, control = axes.lines
+        values = [value(f"shuffled_{column}", i, 0) for i in range(3)]
+        assert control.get_ydata() == pytest.approx(values)
+        assert len(lines) == 4 and control.get_linestyle() == ":"
+        bottom, top = axes.get_ylim()
+        assert bottom < min(values) and max(values) < top
+    (legend,) = figure.legends
+    assert [entry.get_text() for entry in legend.get_texts()] == ["classes shuffled"]
+    assert " Grey dotted: the same points of the clean images, dealt out" in text
+    plain, text = draw("layers", summary=make_summary())
+    assert not plain.legends and "Grey dotted" not in text
+
+
 def test_one_replicate_has_no_band():
     axes = draw("layers", summary=make_summary(replicates=1))[0].axes[0]
     assert all(

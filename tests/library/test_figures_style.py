@@ -85,19 +85,19 @@ def test_import_leaves_matplotlib_as_it_was(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
-    "levels, layers, replicates",
+    "levels, layers, replicates, shuffled",
     [
-        (LEVELS, LAYERS, 3),
-        (LEVELS, LAYERS, 1),
-        ([0.0], LAYERS, 3),
-        ([0.0], ["fc.1"], 1),
-        ([0.25], ["fc.1"], 1),
-        ([0.0, *np.geomspace(1e-4, 1, 30)], [f"layer{i}.conv1" for i in range(50)], 3),
+        (LEVELS, LAYERS, 3, True),
+        (LEVELS, LAYERS, 1, False),
+        ([0.0], LAYERS, 3, False),
+        ([0.0], ["fc.1"], 1, True),
+        ([0.25], ["fc.1"], 1, True),
+        ([0.0, *np.geomspace(1e-4, 1, 30)], [f"layer{i}.conv1" for i in range(50)], 3, False),
     ],
 )
-def test_every_size_of_run_is_drawn(levels, layers, replicates, tmp_path):
+def test_every_size_of_run_is_drawn(levels, layers, replicates, shuffled, tmp_path):
     for name in NAMES:
-        figure = draw_example(name, tmp_path, levels, layers, replicates)
+        figure = draw_example(name, tmp_path, levels, layers, replicates, shuffled)
         style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=40)
 
 
@@ -198,6 +198,17 @@ def test_limits_hold_every_value_but_not_an_infinite_interval():
     bottom, top = reading.limits(values, np.array([-np.inf, np.nan]), np.array([np.inf, 2.1]))
     assert bottom == pytest.approx(0.4) and top == pytest.approx(2.6)
     assert reading.limits(np.array([np.nan]), values[:1], values[:1]) == (0, 1)
+
+
+def test_limits_go_below_zero_only_for_what_can_be_negative():
+    values, low, high = np.array([-0.2, 0.1]), np.array([-0.25, 0.0]), np.array([-0.1, 0.2])
+    assert reading.limits(values, low, high) == pytest.approx((0, 0.2225))
+    assert reading.limits(values, low, high, -np.inf) == pytest.approx((-0.2725, 0.2225))
+
+
+def test_measures_in_words():
+    words = [reading.decimal(value) for value in (0.5, 100, np.inf, np.nan)]
+    assert words == ["0.500", "100", "infinite", "unknown"]
 
 
 def test_sample_says_the_range_of_replicates():

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from manifold_robustness.conditions import Condition
-from manifold_robustness.errors import DataError
+from manifold_robustness.errors import DataError, NetworkError
 from manifold_robustness.perturbations.apply import perturb_batch
 from manifold_robustness.perturbations.draws import Draws
 from manifold_robustness.seeds import generator
@@ -225,6 +225,47 @@ def test_a_budget_may_be_met_to_rounding(made, norm):
     step = 0.3 if norm == "linf" else 0.3 / 768**0.5
     condition = made(lambda images, *_, **__: images + step, norm=norm)
     assert torch.allclose(perturb(condition), GREY + step)
+
+
+def test_a_budget_is_checked_in_pixel_units(made):
+    """Of a strength of 0.3 that counts thirds of the range, a tenth."""
+    step = 0.1
+    condition = made(lambda images, *_, **__: images + step, norm="linf", divisor=3.0)
+    assert torch.allclose(perturb(condition), GREY + 0.1)
+    step = 0.11
+    with pytest.raises(DataError, match=r"linf norm at most 0\.1 from .* Got 0\.11\."):
+        perturb(condition)
+
+
+@pytest.mark.parametrize("wrong", [-0.01, 1.01, torch.nan, torch.inf])
+def test_images_outside_of_their_range_are_refused(made, wrong):
+    images = GREY.clone()
+    images[7, 1, 2, 3] = wrong
+    with pytest.raises(DataError, match=r"pixels from 0 to 1 to perturb \(made/x-0\.3\)\. Got"):
+        perturb(made(lambda images, *_, **__: images), images)
+
+
+def test_a_family_that_wants_a_network_must_get_one(made):
+    condition = made(lambda images, *_, **__: images, wants_network=True)
+    with pytest.raises(NetworkError, match=r"a network for the family made \(made/x-0\.3\)"):
+        perturb(condition)
+
+
+@pytest.mark.parametrize(("scope", "told"), [("image", [15, 15, 10]), ("set", [40])])
+def test_progress_is_told_after_each_chunk(made, scope, told):
+    counts = []
+    images, places = GREY, np.arange(40)
+    if scope == "set":
+        images, places = images.reshape(4, 10, 3, 16, 16), places.reshape(4, 10)
+
+    def family(images, *_, **__):
+        counts.append("called")
+        return images
+
+    labels = torch.from_numpy(places)
+    settings = {"seed": 0, "device": CPU, "batch_size": 15, "progress": counts.append}
+    perturb_batch(made(family, scope=scope), images, labels, places, None, **settings)
+    assert counts == [one for count in told for one in ("called", count)]
 
 
 def test_draws_are_told_apart_by_all_their_coordinates():

@@ -16,7 +16,7 @@ from helpers import NETWORK, ROOT, flip_bit
 from manifold_robustness.errors import StoreError
 from manifold_robustness.files.stamps import LARGEST_METADATA
 from manifold_robustness.files.stores import ArraySpec, create_store, how_to_rebuild, read_store
-from manifold_robustness.files.zips import PlainZipStore, remove_times
+from manifold_robustness.files.zips import PlainZip, remove_times
 from manifold_robustness.lineage import Origin
 
 ORIGIN = Origin("small", lineage={"small": {"train_network": {"code": "ab"}}})
@@ -149,6 +149,26 @@ REFUSED = {
     "larger chunks": (described(shape=[2, 3, 8], chunk_grid=grid(1, 3, 8)), r"claims 96 bytes"),
     "another type": (described(data_type="float32", fill_value=0.0), r"claims 96 bytes.* has 48"),
     "no end of chunks": (described(shape=[2**40, 3, 4]), r"chunks of x are missing"),
+    "another order of bytes": (
+        described(codecs=[{**BYTES, "configuration": {"endian": "big"}}, BLOSC]),
+        r"other codecs",
+    ),
+    "numbers of another kind": (described(data_type="complex128"), r"holds complex128, none of"),
+    "chunks of several sizes": (
+        described(chunk_grid={**grid(1, 3, 4), "name": "rectilinear"}),
+        r"other chunks than regular",
+    ),
+    "chunks under other names": (
+        described(chunk_key_encoding={"name": "v2", "configuration": {"separator": "."}}),
+        r"or elsewhere",
+    ),
+    "transformed": (described(storage_transformers=[{"name": "cipher"}]), r"or elsewhere"),
+    "an older version": (described(zarr_format=2), r"x is no array of version 3"),
+    "no array": (described(node_type="group"), r"x is no array of version 3"),
+    "no text": (
+        lambda name, content: b"\xff{" if name == "x/zarr.json" else content,
+        r"truncated, damaged or not ours",
+    ),
     "metadata without end": (
         lambda name, content: content + b" " * LARGEST_METADATA if name == "zarr.json" else content,
         r"zarr\.json has .* bytes, more than",
@@ -257,5 +277,5 @@ def test_the_checks_take_next_to_no_time(tmp_path):
             times.append(time.perf_counter() - start)
         return min(times)
 
-    opened = best(lambda: PlainZipStore(path))
+    opened = best(lambda: PlainZip(path).close())
     assert opened < 0.1 * best(lambda: read(path))

@@ -10,8 +10,11 @@ A figure is a module here with
       what there is one of it for: ``network``, ``family`` (of each network), or ``comparison`` (one
       per family, of all the networks of a run that has several);
   ``inputs``
-      what it shows, out of ``history``, ``summary``, ``accuracy``, ``geometry`` (tables),
-      ``images`` and ``predictions`` (a file per condition);
+      what it shows, out of ``history``, ``summary``, ``accuracy``, ``geometry``, ``subsets``
+      (tables), ``images`` and ``predictions`` (a file per condition);
+  ``setting``
+      optional, the key of the configuration's ``geometry`` without which it is not drawn: that of
+      the measures that it shows;
   ``order``
       its place in the report;
   ``shows_published``

@@ -7,18 +7,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..errors import ConfigurationError, DataError
 from ..names import rst_literal
 from .about import About
 from .labels import group, place_labels
 from .measures import CAPACITY
 from .reading import (
-    ACCURACY_COLUMNS,
     SUMMARY_COLUMNS,
+    choose_layer,
     decimal,
     layers,
     limits,
-    require_rows,
+    require_accuracies,
     require_summary,
     sample,
     with_interval,
@@ -33,7 +32,8 @@ DECLARATION = {
     "order": 70,
     "caption": (
         "Manifold capacity of one layer against the network's test accuracy; one point per "
-        "condition, with 95 % intervals. "
+        "condition, with 95 % intervals. The capacity is that of the mean-field theory, by its "
+        "published definition. "
         "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
@@ -61,7 +61,6 @@ DECLARATION = {
     },
 }
 
-LAST = "last"
 CAPACITIES, ACCURACIES = with_interval(["capacity"]), with_interval(["accuracy"])
 
 
@@ -87,18 +86,10 @@ def draw(
 def _join(summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str) -> pd.DataFrame:
     """Return one row per condition, with the layer's capacity and the accuracy, by strength."""
     require_summary(summary, [CAPACITY])
-    require_rows(accuracy, ACCURACY_COLUMNS, "accuracy")
-    paths = layers(summary)
-    layer = paths[-1] if layer == LAST else layer
-    if layer not in paths:
-        raise ConfigurationError(f"Need a layer out of {paths}, or {LAST}. Got {layer!r}.")
-    rows = summary.loc[summary["layer"] == layer, [*SUMMARY_COLUMNS, *CAPACITIES]]
-    unknown = sorted(set(rows["condition"]) - set(accuracy["condition"]))
-    if unknown:
-        raise DataError(
-            f"Need every condition of the table summary in the table accuracy. Got none of "
-            f"{unknown}."
-        )
+    rows = summary.loc[
+        summary["layer"] == choose_layer(summary, layer), [*SUMMARY_COLUMNS, *CAPACITIES]
+    ]
+    require_accuracies(rows, accuracy)
     table = rows.merge(accuracy[["condition", "n_classes", *ACCURACIES]], on="condition")
     return table.sort_values("strength").reset_index(drop=True)
 

@@ -11,7 +11,7 @@ from .comparison import (
     add_network_legend,
     by_network,
     describe_changes,
-    draw_networks,
+    draw_compared,
     network_names,
 )
 from .reading import ACCURACY_COLUMNS, require_rows, span, strengths
@@ -60,7 +60,7 @@ def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Fi
     figure = new_figure(size)
     axes = figure.add_subplot()
     values, low, high = (100 * part for part in by_network(accuracy, "accuracy"))
-    draw_networks(axes, network_names(accuracy), levels, values, low, high)
+    draw_compared(axes, network_names(accuracy), levels, values, low, high)
     draw_chance(axes, int(accuracy["n_classes"].iloc[0]))
     label_log_axis(axes, levels, about.strength)
     axes.set(ylim=(0, 104), ylabel="accuracy (%), with 95 % interval")

@@ -12,7 +12,7 @@ from .comparison import (
     add_network_legend,
     by_network,
     describe_changes,
-    draw_networks,
+    draw_compared,
     network_names,
 )
 from .measures import CAPACITY
@@ -75,7 +75,7 @@ def _plot(last: pd.DataFrame, about: About, size: tuple[float, float]) -> Figure
     axes = figure.add_subplot()
     values, low, high = by_network(last, "capacity")
     bottom, top = limits(values, low, high)
-    draw_networks(axes, network_names(last), levels, values, *np.clip([low, high], bottom, top))
+    draw_compared(axes, network_names(last), levels, values, *np.clip([low, high], bottom, top))
     label_log_axis(axes, levels, about.strength)
     axes.set_ylim(bottom, top)
     axes.set_ylabel(f"capacity {CAPACITY.label}", parse_math=True)

@@ -1,4 +1,4 @@
-"""Several networks in the same axes: a line each, told apart by colour, mark and dashes."""
+"""Several networks or measures in the same axes: a line each, by colour, mark and dashes."""
 
 import textwrap
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ DASHES = (
     (0, (2, 2)),
     (0, (8, 2, 2, 2)),
 )
-NAME_WIDTH = 40  # characters of a network's name on one line of the legend
+NAME_WIDTH = 40  # characters of a name on one line of the legend
 
 
 def network_names(table: pd.DataFrame) -> list[str]:
@@ -54,20 +54,25 @@ def by_network(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray
     return grid(column), grid(f"{column}_low"), grid(f"{column}_high")
 
 
-def draw_networks(
+def draw_compared(
     axes: Axes,
-    networks: Sequence[str],
+    names: Sequence[str],
     levels: Sequence[float],
     values: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
+    first: int = 0,
 ) -> None:
-    """Draw a line with its intervals per network; arrays are (n_networks, n_strengths).
+    """Draw a line with its intervals per network or measure; arrays are (n_names, n_strengths).
 
-    The networks' marks of one strength stand a little apart, so that their bars show.
+    Their marks of one strength stand a little apart, so that their bars show. The first has the
+    colour, mark and dashes of the number `first`: lines of another panel that mean something else
+    look otherwise.
     """
     perturbed = np.array(levels) > 0
-    for i, (name, shift) in enumerate(zip(networks, _shifts(len(networks), levels), strict=True)):
+    shifted = zip(names, _shifts(len(names), levels), strict=True)
+    for row, (name, shift) in enumerate(shifted):
+        i = first + row
         places = log_places(levels) + shift
         turn, colour = divmod(i, len(COLOURS))
         marker, size = MARKERS[(i + turn) % len(MARKERS)]
@@ -78,11 +83,11 @@ def draw_networks(
             "markeredgecolor": "white",
             "markeredgewidth": 0.4,
         }
-        axes.vlines(places, low[i], high[i], color=COLOURS[colour], linewidth=1.2)
-        axes.plot(places[~perturbed], values[i, ~perturbed], linestyle="none", **look)
+        axes.vlines(places, low[row], high[row], color=COLOURS[colour], linewidth=1.2)
+        axes.plot(places[~perturbed], values[row, ~perturbed], linestyle="none", **look)
         axes.plot(
             places[perturbed],
-            values[i, perturbed],
+            values[row, perturbed],
             linestyle=DASHES[colour],
             label=textwrap.fill(name, NAME_WIDTH),
             **look,
@@ -90,7 +95,7 @@ def draw_networks(
 
 
 def add_network_legend(axes: Axes) -> None:
-    """Add the key of :func:`draw_networks` beside `axes`."""
+    """Add the key of :func:`draw_compared` beside `axes`."""
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), handlelength=3.6)
 
 

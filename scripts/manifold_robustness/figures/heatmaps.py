@@ -33,8 +33,9 @@ DECLARATION = {
     "order": 60,
     "caption": (
         "Capacity, dimension and radius of the class manifolds and the correlation of their "
-        "centers as maps: layers in forward order against strengths. A hatched cell was not "
-        "computed."
+        "centers as maps: layers in forward order against strengths. Capacity, dimension and "
+        "radius are those of the mean-field theory, by their published definitions. A hatched cell "
+        "was not computed."
     ),
     "options": {
         "properties": {

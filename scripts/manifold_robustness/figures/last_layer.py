@@ -12,6 +12,7 @@ from .about import About
 from .measures import Measure, measures
 from .published import draw_published, name_sources
 from .reading import count, decimal, last_layer, layers, limits, require_summary, sample
+from .shuffled import describe_shuffled, draw_shuffled, shuffled_column
 from .strengths import Strength, draw_against_strength, label_log_axis
 from .style import new_figure, set_title
 
@@ -25,7 +26,8 @@ DECLARATION = {
         "Capacity, dimension and radius of the class manifolds and the correlation of their "
         "centers in the last layer analysed, against the strength of the perturbation, with 95 % "
         "intervals (Student's t) over disjoint draws of images. The dashed line is the value of "
-        "the clean images. "
+        "the clean images. Capacity, dimension and radius are those of the mean-field theory, by "
+        "their published definitions. "
         "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
@@ -66,13 +68,15 @@ def draw(
     They stand with their 95 % intervals against the strength, on a logarithmic axis; clean has a
     place of its own at the left, and its value is a line to compare with. ``summary`` has one row
     per (condition, layer). `frame`: see :func:`.measures.measures`; `labels`: see
-    :func:`.reading.layers`. Published values are drawn too.
+    :func:`.reading.layers`. Published values are drawn too, and the measures of shuffled classes
+    where the summary has them.
     """
     summary, shown = inputs["summary"], measures(frame)
     require_summary(summary, shown)
     table = last_layer(summary)
     (layer,) = layers(table, labels)
     text = _describe(table, layer, shown, about.strength)
+    text += describe_shuffled(table, [measure.column for measure in shown])
     if about.published is not None:
         text += _describe_published(about.published, shown)
     return _plot(table, layer, shown, about, size), text
@@ -131,10 +135,14 @@ def _extremes(table: pd.DataFrame, column: str, strength: Strength) -> str:
 
 def _draw_measure(axes: Axes, table: pd.DataFrame, column: str) -> None:
     value, low, high = table[[column, f"{column}_low", f"{column}_high"]].to_numpy(float).T
-    bottom, top = limits(value, low, high)
+    control = shuffled_column(table, column)
+    controls = table[control].to_numpy(float) if control else np.empty(0)
+    bottom, top = limits(np.append(value, controls), low, high)
     for clean in value[table["strength"] == 0]:
         axes.axhline(clean, color="black", linestyle="--", linewidth=0.9, label="clean")
     bounds = np.clip([low, high], bottom, top)
     draw_against_strength(axes, list(table["strength"]), value, *bounds)
+    if control:
+        draw_shuffled(axes, list(table["strength"]), controls)
     axes.set_ylim(bottom, top)
     axes.grid(axis="y")

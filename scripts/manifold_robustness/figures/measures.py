@@ -1,6 +1,8 @@
-"""The four measures that the figures of layers show, with their symbols and units."""
+"""The measures that the figures of layers show, with their symbols and units."""
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..errors import ConfigurationError
 
@@ -33,6 +35,22 @@ RADIUS = Measure("radius", "radius", "$R_M$ (in norms of the center)")
 CENTER_CORRELATION = Measure(
     "center_correlation", "center correlation", r"$ρ_\mathrm{center}$ (mean |cosine|)"
 )
+JOINT_CAPACITY = Measure(
+    "joint_capacity", "joint capacity", "$α$ (manifolds per dimension)", spans_decades=True
+)
+# Where fewer draws than these have v = 0, the floor of the joint capacity hardly counts.
+FLOOR_SHARE = 0.05
+
+
+def floor_binds(zero_share: np.ndarray) -> np.ndarray:
+    """Return where the joint capacity is on its floor P / rank in more than a few draws.
+
+    Many anchor points give v = 0, so that what rests on them is not unique there.
+
+    >>> floor_binds(np.array([0.01, 0.05, 1.0, np.nan])).tolist()
+    [False, True, True, False]
+    """
+    return zero_share >= FLOOR_SHARE
 
 
 def measures(frame: str = "reference") -> list[Measure]:

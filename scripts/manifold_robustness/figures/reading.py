@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, DataError
 from ..lineage import Origin
 from .measures import Measure
 
+LAST = "last"
 LABELS = {"path": "layer", "reference": "layer_label"}
 SUMMARY_COLUMNS = [
     "condition",
@@ -74,6 +75,17 @@ def require_summary(summary: pd.DataFrame, shown: Iterable[Measure]) -> None:
     require_rows(summary, [*SUMMARY_COLUMNS, *columns], "summary")
 
 
+def require_accuracies(summary: pd.DataFrame, accuracy: pd.DataFrame) -> None:
+    """Raise `DataError` unless `accuracy` has a row for every condition of `summary`."""
+    require_rows(accuracy, ACCURACY_COLUMNS, "accuracy")
+    unknown = sorted(set(summary["condition"]) - set(accuracy["condition"]))
+    if unknown:
+        raise DataError(
+            f"Need every condition of the table summary in the table accuracy. Got none of "
+            f"{unknown}."
+        )
+
+
 def strengths(table: pd.DataFrame) -> list[float]:
     """Return the strengths of `table` in ascending order: 0, where present, is clean."""
     return sorted(float(value) for value in set(table["strength"]))
@@ -89,6 +101,20 @@ def layers(summary: pd.DataFrame, labels: str = "path") -> list[str]:
         raise ConfigurationError(f"Need labels out of {', '.join(LABELS)}. Got {labels!r}.")
     ordered = summary.sort_values("layer_index").drop_duplicates("layer")
     return list(ordered[LABELS[labels]])
+
+
+def choose_layer(table: pd.DataFrame, layer: str) -> str:
+    """Return the path of a layer of `table`, of its last one for ``last``.
+
+    Raises
+    ------
+    ConfigurationError
+        For a layer that the table does not have.
+    """
+    paths = layers(table)
+    if layer not in (LAST, *paths):
+        raise ConfigurationError(f"Need a layer out of {paths}, or {LAST}. Got {layer!r}.")
+    return paths[-1] if layer == LAST else layer
 
 
 def last_layer(summary: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +145,9 @@ def count(number: int | str, noun: str) -> str:
 
 
 def decimal(value: float) -> str:
-    """Return a measure to three digits, such as "1.00", or "unknown"."""
+    """Return a measure to three digits, such as "1.00", or "infinite" or "unknown"."""
+    if np.isposinf(value):
+        return "infinite"
     return f"{value:#.3g}".rstrip(".") if np.isfinite(value) else "unknown"
 
 
@@ -131,11 +159,14 @@ def sample(summary: pd.DataFrame) -> str:
     )
 
 
-def limits(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
+def limits(
+    values: np.ndarray, low: np.ndarray, high: np.ndarray, least: float = 0
+) -> tuple[float, float]:
     """Return the limits of an axis that shows every value, and the intervals as far as is useful.
 
     A few replicates can give an interval many times wider than all the values, or an infinite one:
-    it runs out of the axis once it exceeds half the range of the values. No measure is negative.
+    it runs out of the axis once it exceeds half the range of the values. `least` is the least value
+    that the measure can have, and the axis does not go below it: few measures can be negative.
     """
     values = values[np.isfinite(values)]
     if values.size == 0:
@@ -145,4 +176,4 @@ def limits(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[float
     bottom = np.nanmin([bottom, *np.clip(low.ravel(), bottom - room, None)])
     top = np.nanmax([top, *np.clip(high.ravel(), None, top + room)])
     margin = 0.05 * (top - bottom) or 0.1 * room
-    return max(0.0, float(bottom - margin)), float(top + margin)
+    return max(least, float(bottom - margin)), float(top + margin)

@@ -1,28 +1,31 @@
 """The Zarr stores of images and activations: schemas, whole writing, checked reading.
 
 A store is one zip file. Each chunk is checked by its CRC-32 as it is read, and a chunk that is
-missing is an error, not zeros.
+missing is an error, not zeros. Zarr itself writes, and is loaded for that alone (see
+:mod:`~manifold_robustness.files.chunks` for the reading).
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec
-from zarr.storage import ZipStore
 
 from ..errors import StoreError
 from ..limits import MANY
 from ..lineage import Origin, how_to_rebuild, require_origin
 from .atomic import written_beside
+from .chunks import ChunkedArray, read_metadata
 from .stamps import UNREADABLE
-from .zips import PlainZipStore, remove_times, require_whole_chunks
+from .zips import PlainZip, remove_times
+
+if TYPE_CHECKING:
+    import zarr
 
 SCHEMA_VERSION = 2
-SOFTWARE = {"numpy": np.__version__, "zarr": zarr.__version__}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class ArraySpec:
 @contextmanager
 def create_store(
     path: str | Path, specs: dict[str, ArraySpec], origin: Origin, attributes: dict
-) -> Iterator[dict[str, zarr.Array]]:
+) -> Iterator[dict[str, "zarr.Array"]]:
     """Give a dict of empty Zarr arrays; the file stands at `path` when all of them were written.
 
     Write a chunk at a time: of several at once Zarr goes on with the others after one has failed,
@@ -55,9 +58,13 @@ def create_store(
     attributes : dict
         What else describes it; JSON values.
     """
+    import zarr
+    from zarr.storage import ZipStore
+
+    software = {"numpy": np.__version__, "zarr": zarr.__version__}
     with written_beside(path) as partial:
         with ZipStore(partial, mode="w", compression=0) as store:
-            written = {"software": SOFTWARE, "schema_version": SCHEMA_VERSION}
+            written = {"software": software, "schema_version": SCHEMA_VERSION}
             group = zarr.create_group(
                 store, attributes={**attributes, **origin.attributes(), **written}
             )
@@ -68,7 +75,7 @@ def create_store(
 @contextmanager
 def create_stores(
     stores: dict[str, tuple[str | Path, dict[str, ArraySpec], Origin, dict]],
-) -> Iterator[dict[str, dict[str, zarr.Array]]]:
+) -> Iterator[dict[str, dict[str, "zarr.Array"]]]:
     """Give the arrays of several stores at once, in a dict by key: see :func:`create_store`.
 
     `stores` maps a key to the arguments (path, specs, origin, attributes).
@@ -88,18 +95,8 @@ def read_store(path: str | Path, names: Sequence[str], wanted: Origin) -> tuple[
         For a file that is missing, truncated, damaged, of another schema, or not of the origin
         `wanted`; says how to rebuild it.
     """
-    with _opened(path, wanted) as group:
-        return [np.asarray(_checked(group, name)[...]) for name in names], dict(group.attrs)
-
-
-def _checked(group, name):
-    if name not in group:
-        raise KeyError(f"it holds no array {name}")
-    array = group[name]
-    require_whole_chunks(array)
-    if array.nchunks_initialized != array.nchunks:
-        raise KeyError(f"{array.nchunks - array.nchunks_initialized} chunks of {name} are missing")
-    return array
+    with _opened(path, wanted) as (file, attributes):
+        return [ChunkedArray(file, name).read() for name in names], attributes
 
 
 class StoredArray(Sequence):
@@ -134,8 +131,8 @@ class StoredArray(Sequence):
     def __getitem__(self, index: int) -> "StoredArray | np.ndarray":
         place = (*self._place, range(len(self))[index])
         if self._place:
-            with _opened(self._path, self._wanted) as group:
-                return np.asarray(_checked(group, self._name)[place])
+            with _opened(self._path, self._wanted) as (file, _):
+                return ChunkedArray(file, self._name).read(place)
         return StoredArray(self._path, self._name, self._wanted, self.shape[1:], place)
 
 
@@ -147,14 +144,16 @@ def read_points(path: str | Path, wanted: Origin) -> tuple[np.ndarray | StoredAr
     :func:`read_store`.
     """
     name = "activations"
-    with _opened(path, wanted) as group:
-        array, attributes = _checked(group, name), dict(group.attrs)
-        if array.size > MANY:
+    with _opened(path, wanted) as (file, attributes):
+        array = ChunkedArray(file, name)
+        if prod(array.shape) > MANY:
             return StoredArray(path, name, wanted, array.shape), attributes
-        return np.asarray(array[...]), attributes
+        return array.read(), attributes
 
 
 def _create_array(group, name, spec):
+    from zarr.codecs import BloscCodec
+
     return group.create_array(
         name,
         shape=spec.shape,
@@ -172,13 +171,13 @@ def _opened(path, wanted):
     if not Path(path).is_file():
         raise StoreError(f"{path} does not exist; {how_to_rebuild(path)}")
     try:
-        with PlainZipStore(path) as store:
-            group = zarr.open_group(store, mode="r", zarr_format=3)
-            version = group.attrs.get("schema_version")
+        with PlainZip(path) as file:
+            attributes = read_metadata(file, "group")["attributes"]
+            version = attributes.get("schema_version")
             if version != SCHEMA_VERSION:
                 raise ValueError(f"its schema version is {version}, not {SCHEMA_VERSION}")
-            require_origin(path, dict(group.attrs), wanted)
-            yield group
+            require_origin(path, attributes, wanted)
+            yield file, attributes
     except StoreError:
         raise
     except UNREADABLE as error:

@@ -6,6 +6,7 @@ from .centers import CenterStructure, find_center_structure, remove_directions
 from .dimensionality import TotalDimensionality, total_dimensionality
 from .frame import ManifoldFrame, manifold_frame
 from .joint import JointGeometry, analyze_jointly
+from .readout import ReadoutAccuracy, readout_accuracy
 from .simulation import SimulatedCapacity, simulate_capacity
 from .solvers import SOLVERS, kkt_residuals
 from .statistics import AnchorStatistics, anchor_statistics
@@ -18,6 +19,7 @@ __all__ = [
     "JointGeometry",
     "ManifoldFrame",
     "ManifoldGeometry",
+    "ReadoutAccuracy",
     "SimulatedCapacity",
     "TotalDimensionality",
     "analyze_jointly",
@@ -28,6 +30,7 @@ __all__ = [
     "find_center_structure",
     "kkt_residuals",
     "manifold_frame",
+    "readout_accuracy",
     "remove_directions",
     "simulate_capacity",
     "total_dimensionality",

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..conditions import Condition
 from ..errors import NetworkError
 from ..image_sums import image_sums
 from ..perturbations.apply import perturb_batch
+from ..perturbations.watching import watched
 from ..seeds import generator
 from .data_sets import gather_images, labels_of
 
@@ -110,24 +112,27 @@ def perturb_and_predict(
     images: dict[int, np.ndarray] = {}
     sums: dict[int, bytes] = {}
     wanted = set(kept.ravel().tolist())
-    batches = (
+    batches = list(
         cut_into_sets(labels, kept, seed)
         if condition.scope == "set"
         else _batches(len(labels), batch_size)
     )
-    for indices, counted in _with_progress(list(batches), len(labels)):
-        clean = torch.from_numpy(gather_images(data, indices))
-        _add_sums(sums, indices.ravel().tolist(), clean.reshape(-1, *clean.shape[-3:]).numpy())
-        truth = torch.from_numpy(labels[indices])
-        perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
-        perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
-        answers = [_classes(network, part, device) for part in perturbed.split(batch_size)]
-        chosen = counted.ravel()
-        places = indices.ravel()[chosen]
-        predictions[places] = np.concatenate(answers)[chosen]
-        for place, image in zip(places.tolist(), perturbed[chosen].numpy(), strict=True):
-            if place in wanted:
-                images[place] = image.copy()
+    n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
+    with watched(condition.name), _told_progress(n_images) as progress:
+        settings["progress"] = progress
+        for indices, counted in batches:
+            clean = torch.from_numpy(gather_images(data, indices))
+            _add_sums(sums, indices.ravel().tolist(), clean.reshape(-1, *clean.shape[-3:]).numpy())
+            truth = torch.from_numpy(labels[indices])
+            perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
+            perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
+            answers = [_classes(network, part, device) for part in perturbed.split(batch_size)]
+            chosen = counted.ravel()
+            places = indices.ravel()[chosen]
+            predictions[places] = np.concatenate(answers)[chosen]
+            for place, image in zip(places.tolist(), perturbed[chosen].numpy(), strict=True):
+                if place in wanted:
+                    images[place] = image.copy()
     found = np.stack([images[place] for place in kept.ravel().tolist()])
     found = found.reshape(*kept.shape, *found.shape[1:])
     return Evaluation(predictions, labels, _in_order(sums), found)
@@ -226,14 +231,20 @@ def _require_finite(outputs):
         )
 
 
-def _with_progress(batches, n_images):
-    """Give the batches with a bar on a terminal, and a line a minute in the log."""
+@contextmanager
+def _told_progress(n_images: int) -> Iterator[Callable[[int], None]]:
+    """Give what counts images: a bar on a terminal, and a line a minute in the log."""
     start = reported = time.monotonic()
     done = 0
-    for indices, counted in tqdm(batches, unit="batch", disable=None, leave=False):
-        yield indices, counted
-        done += int(counted.sum())
-        now = time.monotonic()
-        if now - reported > BETWEEN_REPORTS:
-            logger.info("%d of %d images, %.1f a second", done, n_images, done / (now - start))
-            reported = now
+    with tqdm(total=n_images, unit="image", disable=None, leave=False) as bar:
+
+        def add(count):
+            nonlocal done, reported
+            done += count
+            bar.update(count)
+            now = time.monotonic()
+            if now - reported > BETWEEN_REPORTS:
+                logger.info("%d of %d images, %.1f a second", done, n_images, done / (now - start))
+                reported = now
+
+        yield add

@@ -12,8 +12,10 @@ A family is a module here with
       ``image`` where an image's perturbation depends on that image alone, ``set`` where it depends
       on a whole set of manifolds;
   ``strength``
-      a list of {name, symbol, description, and the ``options`` under which it applies; ``norm``,
-      ``linf`` or ``l2``, where the strength is a budget in that norm, which is then checked};
+      a list of {name, symbol, description, and the ``options`` under which it applies;
+      ``maximum``, the greatest strength that makes sense; ``norm``, ``linf`` or ``l2``, where the
+      strength is a budget in that norm, which is then checked; ``divisor``, where the budget in
+      pixel units is the strength divided by it};
   ``range``
       a list of {low, high, and the ``options`` under which pixels keep to it}, which is checked;
   ``options``

@@ -1,6 +1,7 @@
 """The one function that perturbs, for every stage: evaluation, selected images, training."""
 
 import importlib
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 
 from ..conditions import Condition
-from ..errors import DataError
+from ..errors import DataError, NetworkError
 from .draws import Draws
+from .projections import norms
+from .watching import watched
 
 SLACK = 1e-6  # (x + δ) - x can round above a budget
 
@@ -25,6 +28,7 @@ def perturb_batch(
     device: torch.device,
     batch_size: int,
     coordinates: tuple[int, ...] = (),
+    progress: Callable[[int], object] | None = None,
 ) -> torch.Tensor:
     """Return images under a condition: on the CPU, float32, checked.
 
@@ -54,12 +58,16 @@ def perturb_batch(
         Images of a chunk.
     coordinates
         What tells draws apart for all images, see :class:`~.draws.Draws`.
+    progress
+        Gets the number of images that were perturbed, after each chunk.
 
     Raises
     ------
     DataError
-        Where the family returns another shape, a value that is not finite, more than its budget,
-        or pixels outside of the range that it declares.
+        For images outside of [0, 1], and where the family returns another shape, a value that is
+        not finite, more than its budget, or pixels outside of the range that it declares.
+    NetworkError
+        Where the family wants a network and there is none, or none that can be attacked.
 
     Examples
     --------
@@ -72,11 +80,12 @@ def perturb_batch(
     >>> bool((together[2] == alone[0]).all())
     True
     """
+    _require_input(condition, images, network)
     family = importlib.import_module(f"{__package__}.{condition.perturbation}")
 
-    def perturb(images, labels, indices):
+    def perturb(images, labels, indices, count):
         with _frozen(network) if condition.wants_network else torch.no_grad():
-            return family.perturb(
+            perturbed = family.perturb(
                 images.to(device, copy=True),  # a family may work in place
                 labels.to(device),
                 condition.strength,
@@ -84,15 +93,19 @@ def perturb_batch(
                 network=network if condition.wants_network else None,
                 **condition.options,
             )
+        perturbed = perturbed[:count].detach().to("cpu", torch.float32)
+        if progress is not None:
+            progress(indices[:count].size)
+        return perturbed
 
-    if condition.scope == "set":
-        chunks = [perturb(images, labels, indices)]
-    else:
-        chunks = [
-            perturb(images[places], labels[places], indices[places])[:count]
-            for places, count in _chunks(len(images), batch_size)
-        ]
-    perturbed = torch.cat([chunk.detach().to("cpu", torch.float32) for chunk in chunks])
+    with watched(condition.name):
+        if condition.scope == "set":
+            perturbed = perturb(images, labels, indices, len(images))
+        else:
+            chunks = _chunks(len(images), batch_size)
+            perturbed = torch.cat(
+                [perturb(images[at], labels[at], indices[at], count) for at, count in chunks]
+            )
     _require_sound(condition, images, perturbed)
     return perturbed
 
@@ -122,6 +135,21 @@ def _frozen(network):
             parameter.requires_grad_(True)
 
 
+def _require_input(condition, images, network):
+    name = condition.name
+    if condition.wants_network and network is None:
+        raise NetworkError(
+            f"Need a network for the family {condition.perturbation} ({name}), which attacks one. "
+            "Got none."
+        )
+    low, high = float(images.min()), float(images.max())
+    if not (low >= -SLACK and high <= 1 + SLACK):
+        raise DataError(
+            f"Need images with pixels from 0 to 1 to perturb ({name}). Got {low:g} to {high:g}; "
+            "what normalises them belongs into the network, not the data set."
+        )
+
+
 def _require_sound(condition, images, perturbed):
     name = condition.name
     if perturbed.shape != images.shape:
@@ -144,14 +172,9 @@ def _require_sound(condition, images, perturbed):
             f"{condition.perturbation} ({name}), as it declares. Got {low:g} to {high:g}."
         )
     if condition.norm is not None:
-        reached = float(_norms(perturbed - images, condition.norm).max())
-        if reached > condition.strength + SLACK:
+        reached = float(norms(perturbed - images, condition.norm).max())
+        if reached > condition.budget + SLACK:
             raise DataError(
-                f"Need perturbations of {condition.norm} norm at most {condition.strength:g} from "
+                f"Need perturbations of {condition.norm} norm at most {condition.budget:g} from "
                 f"the family {condition.perturbation} ({name}). Got {reached:g}."
             )
-
-
-def _norms(perturbations, norm):
-    flat = perturbations.flatten(0, -4).flatten(1).to(torch.float64)
-    return flat.abs().amax(1) if norm == "linf" else flat.norm(dim=1)

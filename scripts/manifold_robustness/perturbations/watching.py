@@ -1,0 +1,99 @@
+"""What a person should hear of an attack that runs: once per job, with the numbers."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import torch
+
+logger = logging.getLogger(__name__)
+MOST_ZERO = 0.01  # share of gradients that are zero in every pixel
+ROUNDING = 1e-4  # of a sum of probabilities
+
+
+@dataclass
+class Watch:
+    """What was seen since the watch began.
+
+    Attributes
+    ----------
+    name : str
+        Of the condition, for the warnings.
+    n_gradients : int
+        Gradients of an image that were asked for.
+    n_zero : int or tensor of one number
+        Those that were zero in every pixel; counted where they are, without waiting for a GPU.
+    has_seen_outputs : bool
+    """
+
+    name: str
+    n_gradients: int = 0
+    n_zero: torch.Tensor | int = 0
+    has_seen_outputs: bool = False
+
+
+CURRENT: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched(name: str) -> Iterator[Watch]:
+    """Watch the attacks that run meanwhile; the outermost of several tells what it saw.
+
+    Parameters
+    ----------
+    name
+        Of the condition.
+
+    Examples
+    --------
+    >>> with watched("pgd/epsilon-0.1") as watch:
+    ...     see_gradients(torch.zeros(3, 1, 2, 2))
+    >>> watch.n_gradients, int(watch.n_zero)
+    (3, 3)
+    """
+    outer = CURRENT.get()
+    if outer is not None:
+        yield outer
+        return
+    watch = Watch(name)
+    token = CURRENT.set(watch)
+    try:
+        yield watch
+    finally:
+        CURRENT.reset(token)
+    n_zero = int(watch.n_zero)
+    if n_zero > MOST_ZERO * watch.n_gradients:
+        logger.warning(
+            "%s: %d of %d gradients of the loss (%.1f %%) are zero in every pixel, where the "
+            "attack stands still: its accuracies may say more of the network's gradients than of "
+            "its robustness.",
+            watch.name,
+            n_zero,
+            watch.n_gradients,
+            100 * n_zero / watch.n_gradients,
+        )
+
+
+def see_gradients(gradients: torch.Tensor) -> None:
+    """Count the gradients of a batch (n, channels, height, width)."""
+    watch = CURRENT.get()
+    if watch is not None:
+        watch.n_gradients += len(gradients)
+        watch.n_zero = watch.n_zero + (gradients == 0).flatten(1).all(1).sum()
+
+
+def see_outputs(outputs: torch.Tensor) -> None:
+    """Warn where the first outputs (n, n_classes) look like probabilities, not logits."""
+    watch = CURRENT.get()
+    if watch is None or watch.has_seen_outputs:
+        return
+    watch.has_seen_outputs = True
+    sums = outputs.detach().double().sum(1)
+    if bool((outputs >= 0).all()) and bool(((sums - 1).abs() < ROUNDING).all()):
+        logger.warning(
+            "%s: the network's outputs are positive and sum to 1 for each image, as probabilities "
+            "do. Attacks want logits: leave out the network's last softmax.",
+            watch.name,
+        )
