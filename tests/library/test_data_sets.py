@@ -569,6 +569,7 @@ def test_the_workflow_counts_the_classes_that_are_loaded(folder, tmp_path):
     (tmp_path / ".git").mkdir()
     config = merge(read_config("tests/configs/tiny.yaml"), {"data": folder})
     config["images"] = {**config["images"], "n_manifolds": 2}
+    config["geometry"] = {**config["geometry"], "joint": False}
     config["networks"] = [{"name": "a", "architecture": NETWORK, "weights": "none"}]
     assert read_experiment(config).data["content"]["n_classes"] == len(class_names(folder))
 

@@ -149,8 +149,30 @@ def test_a_name_with_a_line_break_is_refused_before_it_is_looked_up(config):
 
 def test_few_manifolds_leave_no_center_rank(config):
     config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    config = changed(config, "geometry.joint", False)
     read_experiment(changed(config, "geometry.center_rank", 0))
     assert "at most P - 3 = 0" in refusal(changed(config, "geometry.center_rank", 1))
+
+
+def test_what_the_joint_program_and_subsets_ask_for(config):
+    few = changed(changed(config, "images.n_manifolds", 3), "figures.examples.image", 0)
+    assert "geometry.joint needs images.n_manifolds of at least 4" in refusal(few)
+    read_experiment(changed(few, "geometry.joint", False))
+    margin = changed(config, "geometry.margin", 0.5)
+    assert "geometry.joint has no margin, but geometry.margin is 0.5" in refusal(margin)
+    read_experiment(changed(margin, "geometry.joint", False))
+    subsets = changed(config, "geometry.subsets", [2, 6])
+    assert "geometry.subsets has 6, but must have numbers below images.n_poi" in refusal(subsets)
+    read_experiment(changed(config, "geometry.subsets", [2, 5]))
+
+
+def test_a_figure_of_what_is_not_measured_is_not_drawn(config):
+    figures = read_experiment(config).figures
+    assert {"capacities", "joint_geometry", "readout"} <= set(figures) and "subsets" not in figures
+    config = changed(changed(config, "geometry.joint", False), "geometry.subsets", [3])
+    figures = read_experiment(config).figures
+    assert {"readout", "subsets"} <= set(figures)
+    assert not {"capacities", "joint_geometry"} & set(figures)
 
 
 def test_a_file_that_is_no_python_is_named(config, tmp_path):
@@ -182,11 +204,12 @@ def test_a_figure_asks_for_what_there_is(config, monkeypatch):
         monkeypatch.setattr("manifold_robustness.experiment.read_declaration", read)
         return refusal({**config, "figures": {}})
 
-    assert "Need inputs out of summary, accuracy, geometry, history, im" in ask(inputs=["sumary"])
+    assert "Need inputs out of summary, accuracy, geometry, subsets, " in ask(inputs=["sumary"])
+    assert "as the setting of the figure accuracy. Got jiont" in ask(setting="jiont")
     words = "whose scope is network. Got images"
     assert words in ask(scope="network", inputs=["summary", "images"])
     assert "whose scope is comparison. Got pre" in ask(scope="comparison", inputs=["predictions"])
-    assert "Need a scope out of network, family, comparison in the figure" in ask(scope="famly")
+    assert "Need a scope out of network, family, families, comparison in" in ask(scope="famly")
 
 
 def test_an_option_without_a_default_is_asked_for_where_it_belongs(config, monkeypatch):
@@ -244,6 +267,7 @@ def test_a_folder_of_images_is_looked_at(config, tmp_path):
         (tmp_path / "images" / name).mkdir()
     assert "n_manifolds is 5, but the data set has 2 classes" in refusal(config)
     config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    config = changed(config, "geometry.joint", False)
     data = read_experiment(config).data
     assert data["content"]["n_classes"] == 2 and data["test_share"] == 0.2
 
@@ -252,6 +276,7 @@ def test_a_folder_of_images_is_known_by_names_and_sizes(config, tmp_path):
     config = changed(config, "data.name", "image_folder")
     config = changed(config, "data.root", str(tmp_path))
     config = changed(changed(config, "images.n_manifolds", 2), "figures.examples.image", 0)
+    config = changed(config, "geometry.joint", False)
     for name in ("ant", "bee"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(b"12")

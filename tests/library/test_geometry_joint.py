@@ -21,7 +21,12 @@ from manifold_robustness.geometry import (
     simulate_capacity,
 )
 from manifold_robustness.geometry import joint_programs as programs
-from manifold_robustness.geometry.joint import draw_jointly, joint_frame, solve_all
+from manifold_robustness.geometry.joint import (
+    draw_jointly,
+    joint_frame,
+    rounding_of,
+    solve_all,
+)
 from manifold_robustness.geometry.joint_statistics import joint_statistics
 
 # Monte Carlo: standard errors that a result may be from the truth.
@@ -282,6 +287,9 @@ def test_agrees_with_nnls(case, monkeypatch):
     labels = "random" if len(CLOUDS[case]) == 5 else "balanced"
     *_, ours = solved(CLOUDS[case], 60, labels)
     monkeypatch.setattr(programs, "solve", lambda gram, fields, *_: np.full_like(fields, np.nan))
+    monkeypatch.setattr(
+        programs, "_lawson_hanson", lambda program, signs, free: np.zeros_like(signs)
+    )
     *_, theirs = solved(CLOUDS[case], 60, labels)
     assert theirs["second"].all()
     np.testing.assert_allclose(ours["projections"], theirs["projections"], rtol=1e-10)
@@ -300,6 +308,51 @@ def test_neither_the_guess_nor_the_exchanges_are_needed(case, monkeypatch):
     for found in (unguessed, stepped):
         assert not found["second"].any()
         np.testing.assert_allclose(found["projections"], expected["projections"], rtol=1e-10)
+
+
+def nearly_dependent(noise, n_points=20):
+    """Manifolds whose points lie in few dimensions, coarse as pixels are, but for some noise."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 4, (10, n_points, 24)) @ rng.standard_normal((24, 400))
+    return coarse + noise * np.abs(coarse).max() * rng.standard_normal(coarse.shape)
+
+
+def test_programs_of_nearly_dependent_points_are_worked_out_from_the_points(monkeypatch):
+    """The Gram matrix has half of the digits, and leaves residuals of 1e-9."""
+    clouds = nearly_dependent(1e-5)
+    found = analyze_jointly(clouds, 60)
+    assert found.n_second_solutions == 0 and found.rank == 199
+    residuals = found.primal_residual, found.dual_residual, found.gap_residual
+    assert max(residuals) < 5e-11, residuals
+    monkeypatch.setattr(programs, "REFINED_SHARE", np.inf)
+    assert analyze_jointly(clouds, 60).n_second_solutions > 0
+
+
+def test_rounding_in_single_precision_is_no_direction():
+    exact = nearly_dependent(0)
+    single = exact.astype(np.float32)
+    expected = analyze_jointly(exact, 60)
+    assert expected.rank == 24
+    found = analyze_jointly(single, 60)
+    assert found.rank == 24 and found.capacity == pytest.approx(expected.capacity, rel=1e-4)
+    precision = rounding_of(np.dtype("float32"))
+    wide = analyze_jointly(single.astype(float), 60, precision=precision)
+    assert wide.capacity == found.capacity
+    assert analyze_jointly(single.astype(float), 60, tolerance=1e-6).rank == 199
+
+
+def test_a_violation_within_a_point_s_rounding_is_none():
+    points, vectors = np.eye(3), np.array([[1.0, -2.0, 3.0]])
+    signs, multipliers = np.ones((1, 3)), np.array([[0.0, 2.0, 0.0]])
+    points[0] = [1.0, 0.0, -0.4]
+    v, (primal, _, _) = programs.certify(points, vectors, signs, multipliers)
+    assert v[0] @ points[0] == pytest.approx(-0.2) and primal[0] > 0.01
+    allowed = 0.2 / np.linalg.norm(v[0])
+    assert programs.certify(points, vectors, signs, multipliers, allowed * 1.001)[1][0, 0] == 0
+    assert programs.certify(points, vectors, signs, multipliers, allowed * 0.9)[1][0, 0] > 0.001
+    # A point that has a multiplier stays where it is.
+    spoilt = np.array([[0.0, 1.9, 0.0]])
+    assert programs.certify(points, vectors, signs, spoilt, 1.0)[1][0, 0] > 0.01
 
 
 def test_residuals_are_those_of_the_mean_field_programs():
@@ -328,6 +381,10 @@ def spoil(monkeypatch, draws, value):
         return found
 
     monkeypatch.setattr(programs, "solve", spoilt)
+    # Nor is it mended from the points.
+    monkeypatch.setattr(
+        programs, "_lawson_hanson", lambda program, signs, free: np.zeros_like(signs)
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])

@@ -29,7 +29,7 @@ EDITS = {  # of the tiny configuration, by name
     "epochs": lambda config: config["training"].update(epochs=3),
     "seed": lambda config: config.update(seed=7),
     "points": lambda config: config["images"].update(n_points=5),
-    "margin": lambda config: config["geometry"].update(margin=0.25),
+    "probes": lambda config: config["geometry"].update(n_gaussian_vectors=25),
     "strength": lambda config: config["perturbations"][0]["strengths"].append(0.2),
     "layer": lambda config: config["geometry"].update(layers=["head"]),
     "clip": lambda config: config["perturbations"][0].update(clip=False),

@@ -81,7 +81,7 @@ def test_the_gpu_stage_alone_ends_with_the_activations(fresh):
 
 def test_a_configuration_edited_behind_a_driver_s_back_is_found_out(experiment):
     """What a job wrote after its driver's death has no record, and is never stale to Snakemake."""
-    experiment.configure(lambda config: config["geometry"].update(margin=0.5))
+    experiment.configure(lambda config: config["geometry"].update(n_gaussian_vectors=25))
     stale = experiment.result("small/geometry/clean/head.h5")
     before = stale.read_bytes()
     experiment.succeed("results/tiny/small/geometry/clean/input.h5")
@@ -90,8 +90,8 @@ def test_a_configuration_edited_behind_a_driver_s_back_is_found_out(experiment):
     path = "results/tiny/small/geometry/clean/head.h5"
     output = experiment.succeed()
     said = [line for line in output.splitlines() if line.startswith("Out of date: ")]
-    assert any(path in line and "geometry.margin was 0.0 and is 0.5" in line for line in said)
+    assert any(path in line and "geometry.n_gaussian_vectors was 20 and is 25" in line for line in said)
     assert stale.read_bytes() != before
     solved = read_origin(stale)["lineage"]["small"]["solve_geometry"]["settings"]
-    assert solved["geometry"]["margin"] == 0.5
+    assert solved["geometry"]["n_gaussian_vectors"] == 25
     assert experiment.stale() == {}

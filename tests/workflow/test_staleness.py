@@ -14,8 +14,8 @@ from manifold_robustness.files.images import read_images
 from result_files import origin_said
 from run_time import ENTRIES
 
-FAMILY_FIGURES = 6
-OF_GEOMETRY = 4  # of them, those that are drawn from the summary
+FAMILY_FIGURES = 9
+OF_GEOMETRY = 7  # of them, those that are drawn from the summary
 GATHERING = {
     "collect_geometry": 1,
     "judge_claims": 1,
@@ -25,6 +25,7 @@ GATHERING = {
 }
 GATHERING_ALL = GATHERING | {"collect_accuracy": 1, "plot_family_figure": FAMILY_FIGURES}
 NOT_RUN = {"plot_figure", "import_weights", "compare_networks", "compare_published"}
+NOT_RUN |= {"match_families"}
 LIBRARY = "scripts/manifold_robustness"
 
 
@@ -54,8 +55,8 @@ def test_a_layer_less_to_analyse_is_gathered_only(experiment):
     assert experiment.stale() == GATHERING
 
 
-def test_the_margin_reruns_the_geometry(experiment):
-    experiment.configure(lambda config: config["geometry"].update(margin=0.5))
+def test_more_probes_rerun_the_geometry(experiment):
+    experiment.configure(lambda config: config["geometry"].update(n_gaussian_vectors=50))
     assert experiment.stale() == {"solve_geometry": 6, **GATHERING}
 
 
@@ -264,6 +265,7 @@ def test_an_image_that_comes_retrains(fresh):
     fresh.configure(lambda config: config.update(data=data))
     fresh.configure(lambda config: config["training"].update(min_accuracy=0))
     fresh.configure(lambda config: config["images"].update(n_manifolds=2, n_points=3))
+    fresh.configure(lambda config: config["geometry"].update(joint=False))
     fresh.succeed(weights)
     assert fresh.stale(weights) == {}
     Image.new("RGB", (8, 8)).save(fresh.root / "images/0/new.png")

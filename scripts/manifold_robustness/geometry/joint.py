@@ -20,6 +20,9 @@ LABELS = ("balanced", "random")
 INDEPENDENT = 1e-4
 # A v shorter than this, in units of t, is 0.
 VANISHING = 1e-8
+# Units in the last place: how far a point may be off where it constrains, of what is added up in a
+# layer; and how far, for a direction in which it reaches no farther not to be spanned.
+BLUR_UNITS, UNITS = 8, 64
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def analyze_jointly(
     seed: int | Sequence[int] = 0,
     center: bool = True,
     tolerance: float = 1e-10,
+    precision: float | None = None,
 ) -> JointGeometry:
     r"""Capacity and geometry of manifolds from one program over all their points. [1]_
 
@@ -147,6 +151,11 @@ def analyze_jointly(
     tolerance
         Greatest scaled KKT residual that passes. A program that misses it is solved again by
         SciPy's non-negative least squares.
+    precision
+        Rounding of the points, in units of the farthest one's distance from the origin; by default
+        64 units in the last place of their type. A direction in which no point reaches farther is
+        not spanned. Points in double precision that were worked out in single precision need that
+        of the latter: their rounding spans many dimensions, each of which would count in full.
 
     Returns
     -------
@@ -184,12 +193,14 @@ def analyze_jointly(
 
     everything = np.concatenate([np.asarray(cloud, dtype=float) for cloud in clouds])
     n_features = everything.shape[1]
-    rounding = ROUNDING * max(size for _, size, _ in sizes)
+    if precision is None:
+        precision = max(own for *_, own in sizes)
+    rounding = precision * max(size for _, size, *_ in sizes)
     if center:
         everything -= everything.mean(0)
     coordinates = joint_frame(everything, rounding)
     del everything
-    n_points = np.array([count for _, _, count in sizes])
+    n_points = np.array([count for _, _, count, _ in sizes])
     vectors, signs = draw_jointly(coordinates.shape[1], len(sizes), n_draws, labels, seed)
     programs = solve_all(coordinates, n_points, vectors, signs, tolerance, rounding)
     starts = np.cumsum(n_points) - n_points
@@ -265,10 +276,14 @@ def solve_all(
     tolerance: float = 1e-10,
     rounding: float = 0.0,
 ) -> dict:
-    """The programs of all draws: F, anchors, residuals, and which have v = 0 or no hyperplane."""
+    """The programs of all draws: F, anchors, residuals, and which have v = 0 or no hyperplane.
+
+    `rounding` is that of the points: 64 units in the last place of the farthest.
+    """
     norms = np.linalg.norm(coordinates, axis=1)
     # A point at the origin constrains nothing.
-    weights_of_units = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > rounding)
+    there = norms > rounding
+    weights_of_units = np.divide(1.0, norms, out=np.zeros_like(norms), where=there)
     units = coordinates * weights_of_units[:, None]
     gram = units @ units.T
     manifold_of = np.repeat(np.arange(len(n_points)), n_points)
@@ -282,7 +297,14 @@ def solve_all(
         draws = slice(first, min(first + step, n_draws))
         fields = vectors[draws]
         solution = solve_joint_programs(
-            units, gram, fields, labels[draws], manifold_of, tolerance, first
+            units,
+            gram,
+            fields,
+            labels[draws],
+            manifold_of,
+            tolerance,
+            first,
+            BLUR_UNITS / UNITS * rounding * weights_of_units,
         )
         residuals[:, draws], second[draws] = solution.residuals, solution.second
         v = solution.solutions
@@ -321,16 +343,26 @@ def _anchor_weights(multipliers, slack, n_points):
     return weights
 
 
+def rounding_of(kind: np.dtype) -> float:
+    """Rounding of numbers of a type, relative: 64 units in the last place.
+
+    >>> bool(rounding_of(np.dtype("float32")) > 1e-6 > rounding_of(np.dtype("int64")))
+    True
+    """
+    return UNITS * float(np.finfo(kind if kind.kind == "f" else float).eps)
+
+
 def _extent(cloud):
-    """How far points reach from their mean, and from the origin; their number."""
+    """How far points reach from their mean, and from the origin; their number and rounding."""
+    precision = rounding_of(np.asarray(cloud).dtype)
     cloud = np.asarray(cloud, dtype=float)
     offsets = cloud - cloud.mean(0)
     reach, size = (np.sqrt(np.einsum("mn,mn->m", x, x).max()) for x in (offsets, cloud))
-    return reach, size, len(cloud)
+    return reach, size, len(cloud), precision
 
 
 def _require_extent(sizes):
-    for index, (reach, size, count) in enumerate(sizes):
+    for index, (reach, size, count, _) in enumerate(sizes):
         if reach <= ROUNDING * size:
             raise GeometryError(
                 f"Manifold {index}: Need at least two distinct points in each manifold, farther "

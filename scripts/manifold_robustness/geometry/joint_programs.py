@@ -9,7 +9,9 @@ A few sweeps of coordinate descent, in step for many draws, guess which multipli
 free ones). Then all that are wrong are exchanged at once (block principal pivoting): few are free,
 so a round is a small Cholesky factor for each draw and one product for all. Where the exchanges
 don't settle, as they may where the points are dependent, Lawson & Hanson's steps end it: the cost
-falls with each, so no set comes twice. Whatever comes out is certified, never trusted.
+falls with each, so no set comes twice. A Gram matrix has half of the points' digits: where free
+points are nearly dependent, the last steps are worked out from the points themselves. Whatever
+comes out is certified, never trusted.
 """
 
 from dataclasses import dataclass
@@ -18,7 +20,6 @@ from math import ceil
 import numpy as np
 
 from ..errors import SolverError
-from .solvers import kkt_residuals
 
 SWEEPS = 5
 BLOCK = 128
@@ -36,6 +37,10 @@ ROUNDING = 1e-13
 DEPENDENT = 1e-6
 # Steps of Lawson & Hanson for each dimension of the points; the second solver is next.
 STEPS_PER_DIMENSION = 10
+# Worked out from the points again: what misses this share of the tolerance.
+REFINED_SHARE = 0.01
+# Rounding of what is worked out from points, in units of the terms that cancel.
+POINT_ROUNDING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def solve_joint_programs(
     manifold_of: np.ndarray,
     tolerance: float,
     first: int = 0,
+    rounding: np.ndarray | float = 0.0,
 ) -> JointSolution:
     """Solve all programs, certify them, and let the second solver repair what fails.
 
@@ -94,6 +100,8 @@ def solve_joint_programs(
         Greatest scaled KKT residual that passes.
     first
         The number of the first draw, for the error that names one.
+    rounding : (n_points,), or a number
+        How far each point may be from what it should be: see :func:`certify`.
 
     Raises
     ------
@@ -102,16 +110,33 @@ def solve_joint_programs(
     """
     signs = labels[:, manifold_of]
     multipliers = solve(gram, -(vectors @ points.T), labels, manifold_of, points.shape[1])
-    solutions, residuals = certify(points, vectors, signs, multipliers)
+    solutions, residuals = certify(points, vectors, signs, multipliers, rounding)
+    coarse = np.flatnonzero(residuals.max(0) > REFINED_SHARE * tolerance)
+    if len(coarse):
+        refined = np.array(
+            [
+                _lawson_hanson(
+                    _OnPoints(points, gram, vectors[draw], rounding),
+                    signs[draw],
+                    np.flatnonzero(multipliers[draw]),
+                )
+                for draw in coarse
+            ]
+        )
+        found, left = certify(points, vectors[coarse], signs[coarse], refined, rounding)
+        better = left.max(0) < residuals[:, coarse].max(0)
+        coarse = coarse[better]
+        multipliers[coarse], solutions[coarse] = refined[better], found[better]
+        residuals[:, coarse] = left[:, better]
     second = residuals.max(0) > tolerance
     for draw in np.flatnonzero(second):
         labelled = -signs[draw, :, None] * points
-        multipliers[draw] = signs[draw] * _second_solver(labelled, vectors[draw])
-        solutions[draw] = vectors[draw] + multipliers[draw] @ points
-        one = kkt_residuals(labelled, vectors[[draw]], 0.0, (signs * multipliers)[[draw]])[:, 0]
-        residuals[:, draw] = one
-        if one.max() > tolerance:
-            primal, dual, gap = one
+        again = signs[draw] * _second_solver(labelled, vectors[draw])
+        one = slice(draw, draw + 1)
+        found, left = certify(points, vectors[one], signs[one], again[None], rounding)
+        multipliers[draw], solutions[one], residuals[:, one] = again, found, left
+        if left.max() > tolerance:
+            primal, dual, gap = left[:, 0]
             raise SolverError(
                 f"Need scaled KKT residuals <= {tolerance:g}. The joint program of draw "
                 f"{first + draw} has primal {primal:.1e}, dual {dual:.1e}, gap {gap:.1e} after the "
@@ -121,11 +146,18 @@ def solve_joint_programs(
 
 
 def certify(
-    points: np.ndarray, vectors: np.ndarray, signs: np.ndarray, multipliers: np.ndarray
+    points: np.ndarray,
+    vectors: np.ndarray,
+    signs: np.ndarray,
+    multipliers: np.ndarray,
+    rounding: np.ndarray | float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The v of each program (n_draws, rank), and the residuals (3, n_draws) of its multipliers.
 
-    The residuals are those of :func:`solvers.kkt_residuals` for the labelled points, -y x.
+    The residuals are those of :func:`solvers.kkt_residuals` for the labelled points, -y x. A point
+    with no multiplier may be moved by its `rounding`: v then solves, exactly, the program of points
+    that are as good as the given ones. Without that, points that depend on others but for their
+    rounding would decide by the sign of it.
     """
     solutions = vectors + multipliers @ points
     sizes = np.linalg.norm(vectors, axis=1)
@@ -133,6 +165,7 @@ def certify(
     slack = -(solutions @ points.T)
     gap = np.abs(np.einsum("ti,ti->t", multipliers, slack)) / sizes**2
     slack *= signs
+    slack -= np.where(multipliers == 0, np.linalg.norm(solutions, axis=1)[:, None] * rounding, 0.0)
     primal = np.maximum(slack.max(1), 0.0) / (reach * sizes)
     dual = np.maximum(-(multipliers * signs).min(1), 0.0) * reach / sizes
     residuals = np.array([primal, dual, gap])
@@ -159,7 +192,8 @@ def solve(
     multipliers, unsettled = _exchange(gram, fields, signs, free, rank)
     for draw in unsettled:
         likely = np.flatnonzero(_most_likely(guess[[draw]], rank)[0])
-        multipliers[draw] = _lawson_hanson(gram, fields[draw], signs[draw], likely, rank)
+        program = _OnGram(gram, fields[draw], rank)
+        multipliers[draw] = _lawson_hanson(program, signs[draw], likely)
     return multipliers
 
 
@@ -264,27 +298,69 @@ def _independent(gram, indices):
     return indices[np.sort(order[:rank] - 1)]
 
 
-def _lawson_hanson(gram, fields, signs, free, rank):
+class _OnGram:
+    """One program, worked out from inner products: quick, to half of the points' digits."""
+
+    def __init__(self, gram, fields, rank):
+        self.gram, self.fields, self.rank = gram, fields, rank
+
+    def solve(self, free):
+        """The free multipliers that make their constraints equalities, or None."""
+        return solve_free(self.gram, self.fields, free)
+
+    def slack(self, free, current):
+        """By how much each constraint is violated, times its label; what of that is rounding."""
+        terms = np.abs(self.fields).max() + np.abs(current).sum()
+        return self.fields - current @ self.gram[free], ROUNDING * terms
+
+
+class _OnPoints:
+    """The same, worked out from the points: its errors are theirs, not those of inner products."""
+
+    def __init__(self, points, gram, vector, blur):
+        self.points, self.gram, self.vector, self.blur = points, gram, vector, blur
+        self.rank, self.size = points.shape[1], np.linalg.norm(vector)
+
+    def solve(self, free):
+        if len(free) == 0:
+            return np.empty(0)
+        axes, triangle = np.linalg.qr(self.points[free].T)
+        if np.abs(np.diag(triangle)).min() < DEPENDENT**2:
+            return None
+        current = np.zeros(len(free))
+        for _ in range(2):  # the second time on what the first has left by rounding
+            v = self.vector + current @ self.points[free]
+            current = current - np.linalg.solve(triangle, v @ axes)
+        return current
+
+    def slack(self, free, current):
+        v = self.vector + current @ self.points[free]
+        terms = self.size + np.abs(current).sum()
+        return -(self.points @ v), POINT_ROUNDING * terms + np.linalg.norm(v) * self.blur
+
+
+def _lawson_hanson(program, signs, free):
     """Signed multipliers of one program, from those likely free; as they stand where it stalls."""
-    free = _independent(gram, free)
-    current = solve_free(gram, fields, free)
+    free = _independent(program.gram, free)
+    current = program.solve(free)
     while current is not None and (current * signs[free] <= 0).any():
         free = free[current * signs[free] > 0]
-        current = solve_free(gram, fields, free)
-    multipliers = np.zeros_like(fields)
+        current = program.solve(free)
+    multipliers = np.zeros(len(signs))
     if current is None:
         return multipliers
-    for _ in range(STEPS_PER_DIMENSION * rank):
-        slack = (fields - current @ gram[free]) * signs
+    for _ in range(STEPS_PER_DIMENSION * program.rank):
+        slack, rounding = program.slack(free, current)
+        slack = slack * signs - rounding
         slack[free] = 0.0
         worst = slack.max()
-        if worst <= ROUNDING * (np.abs(fields).max() + np.abs(current).sum()):
+        if worst <= 0:
             break
         # Together where that leaves them independent, else the worst one, which always does.
         several = np.flatnonzero(slack >= FREED_SHARE * worst)
         for added in (several, slack.argmax()[None]):
             trial_free = np.append(free, added)
-            trial = solve_free(gram, fields, trial_free) if len(trial_free) <= rank else None
+            trial = program.solve(trial_free) if len(trial_free) <= program.rank else None
             if trial is not None:
                 break
         if trial is None:
@@ -298,7 +374,7 @@ def _lawson_hanson(gram, fields, signs, free, rank):
             current = current + share * (trial - current)
             kept = ~(negative & (shares <= share))
             free, current = free[kept], current[kept]
-            trial = solve_free(gram, fields, free)
+            trial = program.solve(free)
             if trial is None:
                 break
         if trial is None:

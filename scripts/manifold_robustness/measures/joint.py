@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..geometry import analyze_jointly
+from ..geometry.joint import rounding_of
 from ..seeds import entropy
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..files.stores import StoredArray
 
 PREFIX = "joint_"
@@ -157,5 +158,7 @@ def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, repli
         n_draws=settings["n_gaussian_vectors"],
         seed=entropy(seed, "joint draws", replicate),
         tolerance=settings["tolerance"],
+        # Networks compute in single precision, whatever the coordinates are kept in.
+        precision=rounding_of(np.dtype("float32")),
     )
     return {name: getattr(geometry, name.removeprefix(PREFIX)) for name in DECLARATION["variables"]}
