@@ -6,6 +6,9 @@ GATHERED = {
     "accuracy": rules.collect_accuracy.output[0],
     **SUBSET_TABLE,
 }
+SEVERAL = len(JUDGED) > 1  # families to compare
+if SEVERAL:
+    GATHERED["matched"] = rules.match_families.output[0]
 
 
 rule plot_network_figure:
@@ -103,6 +106,41 @@ rule plot_comparison:
         "../scripts/plot_figure.py"
 
 
+if SEVERAL:
+
+    rule plot_families_figure:
+        input:
+            unpack(sources_of),
+        output:
+            **figure_files(
+                f"{RESULTS}/figures/{{network}}/families/{{figure}}",
+                "Network {network}",
+                "families compared",
+            ),
+        log:
+            f"{LOGS}/plot_families_figure/{{network}}/{{figure}}.log",
+        wildcard_constraints:
+            figure=one_of(figures_of("families")),
+        conda:
+            "../envs/figures.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            figure="{figure}",
+            network="{network}",
+            family="",
+            conditions=conditions_shown,
+            origins=origins_shown,
+            about=subject_of,
+            style=style_of,
+            code=drawing_code,
+        message:
+            "Plot {wildcards.figure}: {wildcards.network}"
+        script:
+            "../scripts/plot_figure.py"
+
+
 FIGURE_JOBS = [
     ("plot_network_figure", {"network": network, "figure": figure})
     for network in NETWORKS
@@ -115,6 +153,12 @@ FIGURE_JOBS += [
     for family in FAMILIES
     for figure in figures_of("family")
 ]
+if SEVERAL:
+    FIGURE_JOBS += [
+        ("plot_families_figure", {"network": network, "figure": figure})
+        for network in NETWORKS
+        for figure in figures_of("families")
+    ]
 if len(NETWORKS) > 1:
     FIGURE_JOBS += [
         ("plot_comparison", {"family": family, "figure": figure})

@@ -56,15 +56,17 @@ def figures_of(scope):
     return [name for name, one in EXPERIMENT.figures.items() if one.scope == scope]
 
 
-def conditions_of(family):
-    """The names of a family's conditions, clean first, by strength."""
-    return [CLEAN, *(condition.name for condition in FAMILIES[family].conditions)]
+def conditions_of(wildcards):
+    """The names of a family's conditions, clean first, by strength; without a family, of all."""
+    family = FAMILIES.get(wildcards.get("family"))
+    if family is None:
+        return [*CONDITIONS]
+    return [CLEAN, *(condition.name for condition in family.conditions)]
 
 
 def sources_of(wildcards):
     """What the figure's declaration asks for, by name: tables, or a file per condition."""
-    network, family = wildcards.get("network"), wildcards.get("family")
-    files = {}
+    network, files = wildcards.get("network"), {}
     for name in EXPERIMENT.figures[wildcards.figure].inputs:
         if name in GATHERED:
             files[name] = GATHERED[name]
@@ -75,7 +77,8 @@ def sources_of(wildcards):
                 "images": f"{RESULTS}/{{}}/images/{{}}.zarr.zip",
                 "predictions": f"{RESULTS}/{{}}/accuracy/{{}}.h5",
             }[name]
-            files[name] = [pattern.format(network, c) for c in conditions_of(family)]
+            conditions = conditions_of(wildcards)
+            files[name] = [pattern.format(network, one) for one in conditions]
     return files
 
 
@@ -84,7 +87,7 @@ def conditions_shown(wildcards):
     per_condition = {"images", "predictions"} & {
         *EXPERIMENT.figures[wildcards.figure].inputs
     }
-    shown = conditions_of(wildcards.family) if per_condition else []
+    shown = conditions_of(wildcards) if per_condition else []
     return {name: CONDITIONS[name].strength for name in shown}
 
 
@@ -115,7 +118,18 @@ def subject_of(wildcards):
                 PUBLISHED if family is GAUSSIAN and figure.shows_published else {}
             ),
         }
+    if figure.scope == "families":
+        subject["families"] = {
+            one.name: {"title": one.title, "strength": strength_in_units(one)}
+            for one in JUDGED
+        }
     return subject
+
+
+def strength_in_units(family):
+    """A family's strength with what it takes to set it beside another's."""
+    condition = family.conditions[0]
+    return family.strength | {"norm": condition.norm, "divisor": condition.divisor}
 
 
 def style_of(wildcards):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from manifold_robustness.declarations import plugin_names, read_declaration
-from manifold_robustness.figures.about import About
+from manifold_robustness.figures.about import About, FamilyNames
 from manifold_robustness.figures.drawing import draw_figure
 from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.figures.strengths import Strength
@@ -18,6 +18,13 @@ from result_files import image_sums
 
 SIGMA = Strength("sigma", "σ", "standard deviation of the noise, pixel units")
 ABOUT = About(family="gaussian", title="Gaussian noise", strength=SIGMA)
+EPSILON = Strength("epsilon", "ε", "largest change of a pixel, levels of 1/255", "linf", 255)
+FAMILIES = {
+    "gaussian": FamilyNames("Gaussian noise", SIGMA),
+    "pgd": FamilyNames("PGD", EPSILON),
+    "jsma": FamilyNames("JSMA", Strength("gamma", "γ", "largest share of values that change")),
+}
+NEVER = "accuracy stays at or above 70 %, and 45 % is to be crossed"  # of the last one
 LAYERS = ["input", "layer1.0.conv1", "fc.1"]
 LEVELS = [0.0, 0.01, 0.1, 1.0]
 NETWORKS = ["plain", "noisy"]
@@ -50,7 +57,17 @@ SHUFFLED = {
 }
 COUNTS = [10, 20, 30]  # points, in a table of subsets
 PANELS = ["capacity", "dimension", "radius", "center_correlation"]
-INPUTS = ("history", "summary", "accuracy", "geometry", "subsets", "images", "predictions")
+INPUTS = (
+    "history",
+    "summary",
+    "accuracy",
+    "geometry",
+    "subsets",
+    "matched",
+    "images",
+    "predictions",
+)
+ENDS = {"": 1.0, "_low": 0.95, "_high": 1.05}
 NAMES = plugin_names("figures")
 
 
@@ -58,13 +75,23 @@ def value(measure: str, layer: int, level: int) -> float:
     return (MEASURES | SHUFFLED)[measure] * (1 + layer + 0.1 * level)
 
 
-def condition(strength: float) -> dict:
-    clean = strength == 0
+def condition(strength: float, family: str = "gaussian") -> dict:
+    clean, name = strength == 0, FAMILIES[family].strength.name
     return {
-        "condition": "clean" if clean else f"gaussian/sigma-{strength:g}",
-        "family": "clean" if clean else "gaussian",
+        "condition": "clean" if clean else f"{family}/{name}-{strength:g}",
+        "family": "clean" if clean else family,
         "strength": strength,
     }
+
+
+def of_families(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of Gaussian noise with the same rows for each of `FAMILIES`; clean stands once."""
+    noisy = table[table["strength"] > 0]
+    parts = [table[table["strength"] == 0]]
+    for family in FAMILIES:
+        names = [condition(level, family)["condition"] for level in noisy["strength"]]
+        parts.append(noisy.assign(family=family, condition=names))
+    return pd.concat(parts, ignore_index=True)
 
 
 def make_summary(
@@ -123,6 +150,27 @@ def subset_value(measure: str, layer: int, level: int, replicate: int, n_points:
     return value(measure, layer, level) * trend * (1 + 0.01 * replicate)
 
 
+def make_matched(layers=LAYERS, levels=LEVELS, network="plain") -> pd.DataFrame:
+    """Families matched at 45 %, halfway between two levels, but for the last, which never is."""
+    *matched, last = FAMILIES
+    common = {"network": network, "accuracy": 0.45}
+    rows = [
+        common
+        | {"family": family, "below": levels[-2], "above": levels[-1], "reason": ""}
+        | {"layer": layer, "layer_index": i, "quantity": measure}
+        | {f"value{end}": part * matched_value(measure, i, j) for end, part in ENDS.items()}
+        for j, family in enumerate(matched)
+        for i, layer in enumerate(layers)
+        for measure in (*PANELS, "joint_capacity", "readout_accuracy")
+    ]
+    return pd.DataFrame([*rows, common | {"family": last, "reason": NEVER}])
+
+
+def matched_value(measure: str, layer: int, family: int) -> float:
+    """Values of families lie further apart in later layers."""
+    return value(measure, layer, 2) * (1 + 0.1 * family * layer)
+
+
 def make_accuracy(levels=LEVELS, network="plain", loss=0.2) -> pd.DataFrame:
     rows = [
         {"network": network}
@@ -168,10 +216,16 @@ def origin(condition: str, network: str = "plain") -> Origin:
 def write_examples(
     folder: Path, pictures, predicted, true_class, levels=LEVELS, network="plain"
 ) -> dict:
-    """Write one image under each condition with the class predicted; return what a figure gets."""
+    """Write one image under each strength with the class predicted; return what a figure gets."""
+    places = [condition(level) for level in levels]
+    return write_pictures(folder, places, pictures, predicted, true_class, network)
+
+
+def write_pictures(folder: Path, places, pictures, predicted, true_class, network="plain") -> dict:
+    """Write one image under each of `places`, as :func:`condition` names them."""
     classes = sorted({"bird", true_class, *predicted})
-    inputs, names = {"images": {}, "predictions": {}}, [condition(level) for level in levels]
-    for name, picture, found in zip(names, pictures, predicted, strict=True):
+    inputs = {"images": {}, "predictions": {}}
+    for name, picture, found in zip(places, pictures, predicted, strict=True):
         paths = [Path(folder, f"{name['condition']}{end}") for end in (".zarr.zip", ".h5")]
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         wanted = origin(name["condition"], network)
@@ -217,24 +271,41 @@ def draw_example(
     """Return a figure of made-up inputs, as its declaration asks for them."""
     declared = read_declaration("figures", name, "figure")
     networks = NETWORKS if declared["scope"] == "comparison" else NETWORKS[:1]
+    several = declared["scope"] == "families"
     examples = "images" in declared["inputs"]
-    predicted = ["car"] + ["truck"] * (len(levels) - 1)
+    every = of_families if several else pd.DataFrame
     makers = {
         "history": make_history,
         "summary": lambda: pd.concat(
-            make_summary(layers, levels, replicates, network, shuffled) for network in networks
+            every(make_summary(layers, levels, replicates, network, shuffled))
+            for network in networks
         ),
         "subsets": lambda: pd.concat(
             make_subsets(layers, levels, replicates, network) for network in networks
         ),
-        "accuracy": lambda: pd.concat(make_accuracy(levels, network) for network in networks),
+        "matched": lambda: make_matched(layers, levels),
+        "accuracy": lambda: pd.concat(
+            every(make_accuracy(levels, network)) for network in networks
+        ),
         **dict.fromkeys(("images", "predictions"), dict),
     }
     inputs = {key: makers[key]() for key in declared["inputs"]}
     if examples:
-        pictures = make_pictures(len(levels))
-        inputs |= write_examples(folder, pictures, predicted, "car", levels)
+        families = FAMILIES if several else ["gaussian"]
+        places = [condition(level, one) for one in families for level in levels if level]
+        places = [condition(0), *places]
+        pictures = make_pictures(len(places))
+        predicted = ["car"] + ["truck"] * (len(places) - 1)
+        inputs |= write_pictures(folder, places, pictures, predicted, "car")
+    if several:
+        changes |= {"title": "", "families": named_families(changes.get("title"))}
     return draw(name, about(levels, **changes), **inputs)[0]
+
+
+def named_families(title: str | None = None) -> dict:
+    """`FAMILIES`, the first of them with another title, where there is one."""
+    first = FAMILIES["gaussian"]
+    return FAMILIES | {"gaussian": FamilyNames(title or first.title, first.strength)}
 
 
 def visible_text(figure) -> list[str]:

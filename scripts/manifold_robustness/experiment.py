@@ -32,6 +32,7 @@ TABLES = ("summary", "accuracy", "geometry", "subsets")
 SOURCES = {  # what a figure of each scope can show
     "network": (*TABLES, "history"),
     "family": (*TABLES, "history", "images", "predictions"),
+    "families": (*TABLES, "matched", "images", "predictions"),
     "comparison": TABLES,
 }
 OLDER_LAYOUT = ("model", "accuracy", "images", "activations", "geometry")
@@ -279,13 +280,14 @@ def _require_newer_layout(run):
 def _require_references(config, networks, figures):
     """What one part of the configuration says of another."""
     styles = {name: figure.style for name, figure in figures.items()}
-    images, shown = config["images"], styles.get("examples", {}).get("image", 0)
+    images = config["images"]
     n_images = images["n_manifolds"] * images["n_points"] * images["replicates"]
-    if shown >= n_images:
-        raise ConfigurationError(
-            f"config: figures.examples.image is {shown}, but must be less than {n_images}, the "
-            "number of selected images"
-        )
+    for figure, style in styles.items():
+        if style.get("image", 0) >= n_images:
+            raise ConfigurationError(
+                f"config: figures.{figure}.image is {style['image']}, but must be less than "
+                f"{n_images}, the number of selected images"
+            )
     shown_layers = {name: style["layer"] for name, style in styles.items() if "layer" in style}
     for network in networks:
         for figure, layer in shown_layers.items():

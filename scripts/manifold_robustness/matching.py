@@ -29,7 +29,11 @@ MEASURES = (
 )
 DIFFERS, SAME, UNDECIDED = "differs", "same", "undecided"
 EQUIVALENT = 0.05  # share of the reference's value within which a difference is none
-PLACE = ["network", "family", "layer", "layer_index"]
+COLUMNS = ["network", "family", "accuracy", "reason", "below", "above", "weight"]
+COLUMNS += ["layer", "layer_index", "quantity", "value", "value_low", "value_high"]
+COLUMNS += ["reference", "reference_value"]
+COLUMNS += ["change_percent", "change_percent_low", "change_percent_high"]
+COLUMNS += ["verdict", "n_replicates"]
 
 
 def match_families(
@@ -75,12 +79,12 @@ def match_families(
         One row per (network, family, layer, quantity): ``accuracy``, the target; ``below`` and
         ``above``, the strengths of the two levels, and ``weight``, w; ``value`` with ``value_low``
         and ``value_high``, of capacities the inverse of the interpolated inverse; ``reference``,
-        ``reference_value``; ``difference`` (family less reference), of capacities on the scale of
-        the inverse turned back as a change in percent of the reference: ``change_percent`` with
-        ``change_percent_low`` and ``change_percent_high``; ``verdict``: *differs* where the
-        interval of the change excludes 0, *same* where it lies within 5 % of the reference,
-        *undecided* otherwise. A family that never crosses the target has one row per network,
-        with a ``reason`` and nothing else.
+        ``reference_value``; the difference, family less reference, in percent of the latter,
+        ``change_percent`` with ``change_percent_low`` and ``change_percent_high``; ``verdict``:
+        *differs* where the interval of the change excludes 0, *same* where it lies within 5 % of
+        the reference, *undecided* otherwise; ``n_replicates``. A family that never crosses the
+        target has one row per network, with a ``reason`` and nothing else; where that is the
+        reference, nothing is compared.
     """
     rows = []
     for network in dict.fromkeys(accuracy["network"]):
@@ -95,7 +99,7 @@ def match_families(
         base = found.get(reference)
         for matched in found.values():
             rows += _compared(matched, base, reference)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def crossing(accuracies: np.ndarray, target: float) -> int | None:

@@ -17,8 +17,9 @@ from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.files.csv import write_table
 
 KEYS = {"title", "scope", "inputs", "order", "caption", "options"}
-SCOPES = {"network", "family", "comparison"}
-INPUTS = {"history", "summary", "accuracy", "geometry", "subsets", "images", "predictions"}
+SCOPES = {"network", "family", "families", "comparison"}
+TABLES = {"history", "summary", "accuracy", "geometry", "subsets", "matched"}
+INPUTS = {*TABLES, "images", "predictions"}
 OPTIONAL = {"shows_published", "setting"}
 
 
@@ -92,10 +93,10 @@ def test_the_figures_are_those_of_the_configuration_or_have_defaults_of_their_ow
 def test_a_helper_is_no_figure():
     files = {path.stem for path in (LIBRARY / "figures").glob("*.py")}
     helpers = {"about", "drawing", "comparison", "reading", "style", "strengths", "published"}
-    helpers |= {"layer_lines", "shuffled"}
+    helpers |= {"layer_lines", "shuffled", "families", "pictures"}
     assert helpers < files and not helpers & set(NAMES)
     for name in ("comparison", "no_figure"):
-        with pytest.raises(ConfigurationError, match=f"accuracy, .*training. Got {name}"):
+        with pytest.raises(ConfigurationError, match=rf"accuracy, .* in all\)\. Got {name}"):
             draw_figure(name, {}, About())
 
 

@@ -6,7 +6,12 @@ from scipy.optimize import minimize
 
 from library.geometry_clouds import draws, gaussian_clouds, low_rank_centers
 from manifold_robustness.errors import GeometryError
-from manifold_robustness.geometry import analyze_manifolds, find_center_structure, remove_directions
+from manifold_robustness.geometry import (
+    analyze_manifolds,
+    center_search,
+    find_center_structure,
+    remove_directions,
+)
 from manifold_robustness.geometry.center_search import correlation_cost, find_minima, turn
 
 CENTERS = {
@@ -49,6 +54,106 @@ def test_turn_is_a_rotation():
     )
 
 
+def test_turn_is_the_cayley_transform():
+    angles = np.random.default_rng(1).standard_normal((5, 2))
+    skew = np.zeros((7, 7))
+    skew[2:, :2], skew[:2, 2:] = angles, -angles.T
+    rotation = np.linalg.solve(np.eye(7) - skew / 2, np.eye(7) + skew / 2)
+    frames = np.random.default_rng(0).standard_normal((9, 7))
+    np.testing.assert_allclose(turn(frames, angles), frames @ rotation, atol=1e-13)
+
+
+def starts_of(case, rank, n_starts):
+    """Coordinates of centers, and starts from anywhere."""
+    about_mean = CENTERS[case] - CENTERS[case].mean(0)
+    basis = np.linalg.svd(about_mean, full_matrices=False)[2]
+    coordinates = about_mean @ basis[: np.linalg.matrix_rank(about_mean)].T
+    shape = (n_starts, coordinates.shape[1], rank)
+    return coordinates, np.random.default_rng(5).standard_normal(shape)
+
+
+def shares_left(coordinates, directions):
+    kept = coordinates - (coordinates @ directions) @ np.swapaxes(directions, 1, 2)
+    return np.linalg.norm(kept, axis=2) / np.linalg.norm(coordinates, axis=1)
+
+
+@pytest.mark.parametrize("which", ["_ShortMemory", "_FullMemory"])
+def test_both_memories_meet_the_latest_change_of_the_gradient(which):
+    """The secant equation: the inverse Hessian maps the last change of the gradient to the step."""
+    coordinates, starts = starts_of("random", 2, 8)
+    axes = np.linalg.qr(starts, mode="complete")[0]
+    search = center_search._ShortMemory(np.concatenate([coordinates @ axes, axes], 1), 10, 2)
+    for _ in range(8):
+        search.advance(0.0)
+    if which == "_FullMemory":
+        before = search.inverse_hessian()
+        search = center_search._FullMemory(search)
+        np.testing.assert_array_equal(search.inverse, before)
+        descent = -np.einsum("bnm,bm->bn", search.inverse, search.gradient)
+        np.testing.assert_allclose(search._descent(), center_search._limited(descent), atol=1e-12)
+        np.testing.assert_allclose(search.direction, search._descent(), atol=1e-9)
+    gradient, length, direction = search.gradient, search.length, search.direction
+    search.advance(0.0)
+    inverse = search.inverse if which == "_FullMemory" else search.inverse_hessian()
+    step, change = length[:, None] * direction, search.gradient - gradient
+    learnt = np.einsum("bn,bn->b", step, change) > 0
+    assert learnt.sum() >= 6
+    mapped = np.einsum("bnm,bm->bn", inverse, change)
+    np.testing.assert_allclose(mapped[learnt], step[learnt], atol=1e-9)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_minima_are_flat_and_curve_upwards(rank):
+    """The gradient is zero, and no small turn lowers the cost."""
+    coordinates, starts = starts_of("random", rank, 20)
+    minima = find_minima(coordinates, starts, 1e-15, 1e-4)
+    turned = coordinates @ np.linalg.qr(minima, mode="complete")[0]
+    cost, gradient = correlation_cost(turned, rank)
+    assert len(minima) == 20 and np.abs(gradient).max() < 1e-6
+    generator = np.random.default_rng(0)
+    for _ in range(30):
+        angles = generator.standard_normal((20, 9 - rank, rank))
+        angles *= 1e-3 / np.linalg.norm(angles, axis=(1, 2), keepdims=True)
+        assert (correlation_cost(turn(turned, angles), rank)[0] > cost).all()
+
+
+@pytest.mark.parametrize("case", ["low-rank", "random", "output layer"])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_starts_that_are_dropped_are_less_stable(case, rank):
+    coordinates, starts = starts_of(case, rank, 40)
+    every = find_minima(coordinates, starts, 1e-15, 1e-4)
+    some = find_minima(coordinates, starts, 1e-15, 1e-4, most_stable=True)
+    greatest = shares_left(coordinates, every).min(1).max()
+    assert shares_left(coordinates, some).min(1).max() == pytest.approx(greatest, abs=1e-6)
+    assert len(some) < len(every)
+
+
+def test_a_start_does_not_depend_on_those_beside_it():
+    coordinates, starts = starts_of("low-rank", 2, 12)
+    together = find_minima(coordinates, starts, 1e-15)
+    alone = np.concatenate([find_minima(coordinates, start[None], 1e-15) for start in starts])
+    shared = np.linalg.svd(np.swapaxes(together, 1, 2) @ alone, compute_uv=False)
+    np.testing.assert_allclose(shared, 1, atol=1e-9)
+
+
+def test_duplicate_starts_find_one_minimum():
+    coordinates, starts = starts_of("low-rank", 2, 1)
+    turned = starts[0] @ np.random.default_rng(0).standard_normal((2, 2))
+    first, second = find_minima(coordinates, np.stack([starts[0], turned]), 1e-15)
+    np.testing.assert_allclose(first @ first.T, second @ second.T, atol=1e-6)
+
+
+def test_least_cost_recovers_planted_directions():
+    """Centers that are orthogonal but for two strong directions that they share."""
+    axes = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 12)))[0]
+    signs = np.array([1, 1, 1, -1, -1, -1, 0, 0, 0, 0])
+    planted = np.outer(signs, axes[:, 10]) + 0.7 * np.outer(np.roll(signs, 4), axes[:, 11])
+    centers = 5 * planted + axes[:, :10].T
+    found = find_center_structure(centers, rank=2, selection="least_cost")
+    assert found.cost <= written_out_cost(axes[:, 10:], centers) + 1e-6
+    assert np.linalg.svd(found.directions.T @ axes[:, 10:], compute_uv=False).min() > 0.97
+
+
 def test_cost_is_the_published_one():
     centers = CENTERS["low-rank"]
     found = find_center_structure(centers, rank=2)
@@ -88,13 +193,9 @@ def test_stable_is_the_most_stable_minimum_and_least_cost_costs_least():
     cheap = find_center_structure(centers, rank=1, selection="least_cost", restarts=100)
     assert stable.stability > cheap.stability + 1e-3
     assert cheap.cost < stable.cost - 1e-3
-    about_mean = centers - centers.mean(0)
-    coordinates = about_mean @ np.linalg.svd(about_mean, full_matrices=False)[2][:9].T
-    starts = np.random.default_rng(5).standard_normal((100, 9, 1))
+    coordinates, starts = starts_of("low-rank", 1, 100)
     minima = find_minima(coordinates, starts, 1e-12, 1e-4)
-    kept = coordinates[None] - (coordinates @ minima) @ np.swapaxes(minima, 1, 2)
-    shares = np.linalg.norm(kept, axis=2) / np.linalg.norm(coordinates, axis=1)
-    assert stable.stability >= shares.min(1).max() - 1e-5
+    assert stable.stability >= shares_left(coordinates, minima).min(1).max() - 1e-5
 
 
 @pytest.mark.parametrize("rank", [1, 2, 4])

@@ -2,17 +2,20 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from library.geometry_clouds import gaussian_clouds, random_rotation
+from manifold_robustness.errors import GeometryError
 from manifold_robustness.geometry import (
     AnchorPoints,
     ManifoldFrame,
+    analyze_jointly,
     analyze_manifolds,
     anchor_statistics,
     find_anchor_points,
     manifold_frame,
     simulate_capacity,
+    simulation,
 )
 
 SIGMAS = 4.5
@@ -193,6 +196,95 @@ def test_simulation_of_points_is_covers_theorem():
     assert abs(simulated.capacity - 2) < 3 * simulated.capacity_error + 0.04
 
 
+@pytest.mark.parametrize("n_manifolds", [6, 7, 10, 13])
+def test_half_of_covers_dichotomies_are_separable_in_half_as_many_dimensions(n_manifolds):
+    """The least n less 1 is binomial; here each value stands as often as it is likely."""
+    ways = special.comb(n_manifolds - 1, np.arange(n_manifolds), exact=False).astype(int)
+    needed = np.repeat(np.arange(1.0, n_manifolds + 1), ways)
+    shuffled = np.random.default_rng(0).permuted(np.tile(needed, (3, 1)), axis=1)
+    found = simulation.half_separable(shuffled, n_manifolds)
+    np.testing.assert_allclose(found, n_manifolds / 2, rtol=1e-14)
+
+
+def test_half_separable_between_whole_numbers():
+    never = np.inf
+    cases = [
+        ([3, 3, 3], 2.5),  # none in 2, all in 3
+        ([2, 4, 9], 3.5),  # 1/3 in 3, 2/3 in 4
+        ([2, 4, 4, 4], 3 + 1 / 3),
+        ([2, 2, 7, 7], 4.0),  # half from 2 to 6
+        ([2, 2, never, never], 6.0),  # half from 2 on, in up to 10
+        ([2, never, never], never),
+    ]
+    for needed, expected in cases:
+        assert simulation.half_separable(np.array(needed), 10) == pytest.approx(expected)
+
+
+def test_error_and_interval_of_a_simulation_are_those_of_its_scatter():
+    """Dichotomies of 10 points, as Cover has them: the capacity is 2."""
+    generator = np.random.default_rng(0)
+    found = [
+        simulation._capacity(
+            10, 10, 1.0 + generator.binomial(9, 0.5, 51), np.random.SeedSequence(i)
+        )
+        for i in range(200)
+    ]
+    capacities = np.array([one.capacity for one in found])
+    scatter = capacities.std(ddof=1)
+    assert abs(capacities.mean() - 2) < 4 * scatter / 200**0.5
+    assert np.mean([one.capacity_error for one in found]) == pytest.approx(scatter, rel=0.2)
+    covered = [one.capacity_low <= 2 <= one.capacity_high for one in found]
+    assert 0.89 < np.mean(covered) < 0.99
+
+
+def test_nothing_bounds_a_capacity_from_below_that_may_have_no_answer():
+    needed = np.array([8.0] * 13 + [9.0] * 14 + [np.inf] * 24)
+    found = simulation._capacity(10, 10, needed, np.random.SeedSequence(0))
+    # 13 of 51 in 8 dimensions, 27 in 9.
+    assert found.capacity == pytest.approx(10 / (8 + 12.5 / 14))
+    assert found.capacity_low == 0 and found.capacity < found.capacity_high <= 10 / 7
+    # A resample without an answer counts as the floor of 1, the most it can be.
+    assert 0 < found.capacity_error < found.capacity_high - 1
+
+
+@pytest.mark.parametrize(("n_features", "radius"), [(30, 0.5), (8, 0.8)])
+def test_the_mean_least_n_is_the_joint_capacity(n_features, radius):
+    """Exactly, by the intrinsic volumes of a cone: no limit of many manifolds, nor of dimensions.
+
+    In 8 dimensions some dichotomies are inseparable: they stand at the rank and one half.
+    """
+    clouds = gaussian_clouds(8, 4, n_features, radius=radius)
+    clouds += 2.0 * clouds[:, :1, ::-1]  # centers and axes correlated
+    simulated = simulate_capacity(clouds, n_dichotomies=1000)
+    joint = analyze_jointly(clouds, n_draws=2000)
+    least = simulated.separable_from
+    assert np.isinf(least).any() == (n_features == 8)
+    least = np.where(np.isinf(least), joint.rank + 0.5, least)
+    inverse_error = 8 / joint.capacity**2 * joint.capacity_error
+    error = np.hypot(least.std() / 1000**0.5, inverse_error)
+    assert abs(least.mean() - 0.5 - 8 / joint.capacity) < 3 * error
+    assert error < 0.12
+
+
+def test_the_search_finds_the_least_n_from_anywhere():
+    coordinates = simulation._common_frame(gaussian_clouds(6, 3, 40, radius=0.8))
+    manifold_of = np.repeat(np.arange(6), 3)
+    for entropy in range(5):
+        sequence = np.random.SeedSequence(entropy)
+        generator = np.random.default_rng(sequence)
+        labels = generator.permutation([1.0, -1.0] * 3)[manifold_of]
+        projected = labels[:, None] * (coordinates @ generator.standard_normal((17, 17)).T)
+        least = next(n for n in range(1, 18) if simulation.is_separable(projected[:, :n]))
+        for guess, step in [(1, 1), (17, 1), (4, 2), (np.inf, 3)]:
+            found = simulation._least_dimensions(coordinates, manifold_of, sequence, guess, step)
+            assert found == least
+
+
+def test_one_dichotomy_has_no_interval():
+    with pytest.raises(GeometryError, match="at least two dichotomies, for an interval"):
+        simulate_capacity(gaussian_clouds(4, 3, 9), n_dichotomies=1)
+
+
 def test_simulation_survives_a_shift_and_a_rotation():
     clouds = gaussian_clouds(12, 3, 30)
     expected = simulate_capacity(clouds, 9).separable_from
@@ -205,4 +297,5 @@ def test_simulation_says_why_there_is_no_capacity():
     assert analyze_manifolds(clouds, center_rank=0, n_gaussian_vectors=50).mean_capacity < 3
     simulated = simulate_capacity(clouds, n_dichotomies=11)
     assert np.isnan(simulated.capacity) and np.isnan(simulated.n_dimensions)
+    assert np.isnan([simulated.capacity_low, simulated.capacity_high]).all()
     assert "below 3" in simulated.reason

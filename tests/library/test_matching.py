@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import t as student
 
 from claim_tables import make_accuracy, make_geometry
-from manifold_robustness.matching import crossing, match_families
+from manifold_robustness.matching import COLUMNS, crossing, match_families
 
 CLEAN = np.array([1.0, 1.1, 1.3])
 LEVELS = [0.0, 0.1, 0.5]
@@ -125,7 +125,8 @@ def test_without_the_reference_families_stand_alone():
     tables = joined(make_family("gaussian", SHARED, [(1, 0), (2, 0)]), make_family("pgd", SHARED))
     table = match_families(*tables, ["gaussian", "pgd"], "gaussian", 0.5)
     found = row(table, "pgd", "radius")
-    assert found["value"] > 1 and "verdict" not in found.dropna()
+    assert found["value"] > 1 and pd.isna(found["verdict"])
+    assert list(table) == COLUMNS
 
 
 def test_the_first_crossing_counts():

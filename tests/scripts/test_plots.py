@@ -1,5 +1,6 @@
 """The script of the figures: one job per figure, on files as a run leaves them."""
 
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from snakemake.iocontainers import Namedlist
 
 import plot_figure
 from figure_tables import (
+    FAMILIES,
     LEVELS,
     NAMES,
     NETWORKS,
@@ -18,10 +20,13 @@ from figure_tables import (
     condition,
     make_accuracy,
     make_history,
+    make_matched,
     make_pictures,
+    make_subsets,
     make_summary,
+    of_families,
     origin,
-    write_examples,
+    write_pictures,
 )
 from helpers import read_yaml
 from manifold_robustness.configuration import fill_defaults
@@ -33,25 +38,26 @@ from manifold_robustness.files.predictions import write_predictions
 from result_files import image_sums
 
 CONDITIONS = {condition(level)["condition"]: level for level in LEVELS}
+PLACES = [condition(0), *(condition(one, name) for name in FAMILIES for one in LEVELS if one)]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The files of a run of two networks, by the names of a figure's inputs."""
     folder = tmp_path_factory.mktemp("run")
-    summary = pd.concat(make_summary(network=name) for name in NETWORKS)
-    accuracy = pd.concat(make_accuracy(network=name) for name in NETWORKS)
-    other = accuracy[accuracy["strength"] > 0].assign(family="pgd", condition="pgd/epsilon-1")
     tables = {
-        "summary": summary,
-        "accuracy": pd.concat([accuracy, other]),
+        "summary": pd.concat(of_families(make_summary(network=name)) for name in NETWORKS),
+        "accuracy": pd.concat(of_families(make_accuracy(network=name)) for name in NETWORKS),
+        "subsets": pd.concat(make_subsets(network=name) for name in NETWORKS),
+        "matched": pd.concat(make_matched(network=name) for name in NETWORKS),
         "history": make_history(),
     }
     files = {name: str(folder / f"{name}.csv") for name in tables}
     for name, table in tables.items():
         write_table(table, files[name])
-    predicted = ["car", "car", "truck", "bird"]
-    examples = write_examples(folder, make_pictures(4), predicted, "car", network="noisy")
+    predicted = ["car", "car", "truck", "bird", *["car"] * (len(PLACES) - 4)]
+    pictures = make_pictures(len(PLACES))
+    examples = write_pictures(folder, PLACES, pictures, predicted, "car", "noisy")
     return files | {
         name: [str(one.path) for one in found.values()] for name, found in examples.items()
     }
@@ -61,18 +67,30 @@ def plot(name, files, folder, network="noisy", about=None, **style):
     """Run a figure's job as its rule does; return its outputs."""
     declared = read_declaration("figures", name, "figure")
     several = declared["scope"] == "comparison"
-    alone = declared["scope"] == "network"
-    subject = {"family": "gaussian", "title": "Gaussian noise", "strength": vars(SIGMA)}
-    per_condition = {"images", "predictions"} & set(declared["inputs"])
+    shown = {
+        "network": {},
+        "families": {"families": {name: asdict(one) for name, one in FAMILIES.items()}},
+    }.get(
+        declared["scope"],
+        {"family": "gaussian", "title": "Gaussian noise", "strength": vars(SIGMA)},
+    )
+    conditions = CONDITIONS
+    if declared["scope"] == "families":
+        conditions = {place["condition"]: place["strength"] for place in PLACES}
+    if not {"images", "predictions"} & set(declared["inputs"]):
+        conditions = {}
+    files = files | {
+        name: files[name][: len(conditions)] for name in ("images", "predictions") if conditions
+    }
     output = {"svg": f"{name}.svg", "png": f"{name}.png", "text": f"{name}.rst"}
     output = Namedlist(fromdict={key: str(folder / path) for key, path in output.items()})
     params = SimpleNamespace(
         figure=name,
         network="" if several else network,
-        family="" if alone else "gaussian",
-        conditions=CONDITIONS if per_condition else {},
-        origins=[vars(origin(one, network)) for one in CONDITIONS] if per_condition else [],
-        about={"network": None} | ({} if alone else subject) | (about or {}),
+        family=shown.get("family", ""),
+        conditions=conditions,
+        origins=[vars(origin(one, network)) for one in conditions],
+        about={"network": None} | shown | (about or {}),
         style=fill_defaults(style, declared["options"]),
     )
     inputs = Namedlist(fromdict={key: files[key] for key in declared["inputs"]})
@@ -130,9 +148,7 @@ def test_the_image_of_the_examples_is_the_chosen_one(run, tmp_path, monkeypatch)
 
 def test_a_figure_takes_no_files_of_another_condition(run, tmp_path):
     exchanged = {**run, "images": run["images"][::-1]}
-    with pytest.raises(
-        StoreError, match=r"condition clean\. Got .*of the condition gaussian/sigma"
-    ):
+    with pytest.raises(StoreError, match=r"condition clean\. Got .*of the condition jsma/gamma"):
         plot("examples", exchanged, tmp_path)
 
 

@@ -90,7 +90,8 @@ def test_a_configuration_edited_behind_a_driver_s_back_is_found_out(experiment):
     path = "results/tiny/small/geometry/clean/head.h5"
     output = experiment.succeed()
     said = [line for line in output.splitlines() if line.startswith("Out of date: ")]
-    assert any(path in line and "geometry.n_gaussian_vectors was 20 and is 25" in line for line in said)
+    words = "geometry.n_gaussian_vectors was 20 and is 25"
+    assert any(path in line and words in line for line in said)
     assert stale.read_bytes() != before
     solved = read_origin(stale)["lineage"]["small"]["solve_geometry"]["settings"]
     assert solved["geometry"]["n_gaussian_vectors"] == 25

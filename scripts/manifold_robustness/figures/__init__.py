@@ -7,11 +7,13 @@ A figure is a module here with
   ``title``
       its label in the report;
   ``scope``
-      what there is one of it for: ``network``, ``family`` (of each network), or ``comparison`` (one
-      per family, of all the networks of a run that has several);
+      what there is one of it for: ``network``, ``family`` (of each network), ``families`` (one per
+      network of a run that has several families), or ``comparison`` (one per family, of all the
+      networks of a run that has several);
   ``inputs``
-      what it shows, out of ``history``, ``summary``, ``accuracy``, ``geometry``, ``subsets``
-      (tables), ``images`` and ``predictions`` (a file per condition);
+      what it shows, out of ``history``, ``summary``, ``accuracy``, ``geometry``, ``subsets``,
+      ``matched`` (tables; the last for scope ``families`` only), ``images`` and ``predictions`` (a
+      file per condition);
   ``setting``
       optional, the key of the configuration's ``geometry`` without which it is not drawn: that of
       the measures that it shows;
@@ -28,8 +30,9 @@ A figure is a module here with
   one or two sentences of reStructuredText with the numbers of this run.
 
 `inputs` has what the declaration asks for: tables as DataFrames, of this network, clean and this
-family, by strength (for a comparison: of every network, in the order of the configuration); files
-as a dict of condition to path, clean first. `about` (:class:`~.about.About`) says what the figure
+family, by strength (for a comparison: of every network, in the order of the configuration; for
+``families``: all rows of this network, as they stand); files as a dict of condition to path, clean
+first. `about` (:class:`~.about.About`) says what the figure
 is of. A file without a ``DECLARATION`` is a helper, not a figure.
 
 :func:`~.drawing.draw_figure` is the one function that calls a figure. It draws in the style of

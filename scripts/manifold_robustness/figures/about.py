@@ -11,6 +11,14 @@ from .strengths import Strength
 
 
 @dataclass(frozen=True)
+class FamilyNames:
+    """How to name one of several families and its strength."""
+
+    title: str
+    strength: Strength
+
+
+@dataclass(frozen=True)
 class About:
     """What a figure is of, for its title, its axes and its sentences.
 
@@ -28,6 +36,8 @@ class About:
         The strength of every condition that the figure shows a file of, clean first.
     published : pandas.DataFrame or None
         Published values to compare with (:func:`~..paper.published.published_table`).
+    families : mapping of str to FamilyNames
+        Those that a figure of several shows, by name, in the order of the configuration.
     """
 
     network: str | None = None
@@ -36,6 +46,7 @@ class About:
     strength: Strength | None = None
     strengths: Mapping[str, float] = field(default_factory=dict)
     published: pd.DataFrame | None = None
+    families: Mapping[str, FamilyNames] = field(default_factory=dict)
 
     def heading(self, text: str) -> str:
         """Return the title of a figure: what it is of, then what it shows.
@@ -56,8 +67,9 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
     ----------
     settings
         ``network``, ``family`` and ``title`` as :class:`About` has them; ``strength``, a dict of
-        ``name``, ``symbol`` and ``description``; ``published``, a dict of ``sources`` and
-        ``values``. Each may be left out or empty.
+        the fields of :class:`~.strengths.Strength`; ``published``, a dict of ``sources`` and
+        ``values``; ``families``, by name a dict of ``title`` and ``strength``. Each may be left out
+        or empty.
     strengths
         Of the conditions, clean first.
 
@@ -76,4 +88,8 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
         strength=Strength(**strength) if strength else None,
         strengths=dict(strengths),
         published=published_table(**published) if published else None,
+        families={
+            name: FamilyNames(one["title"], Strength(**one["strength"]))
+            for name, one in settings.get("families", {}).items()
+        },
     )

@@ -70,19 +70,12 @@ def draw_compared(
     look otherwise.
     """
     perturbed = np.array(levels) > 0
-    shifted = zip(names, _shifts(len(names), levels), strict=True)
+    shifted = zip(names, shifts(len(names), levels), strict=True)
     for row, (name, shift) in enumerate(shifted):
         i = first + row
         places = log_places(levels) + shift
         turn, colour = divmod(i, len(COLOURS))
-        marker, size = MARKERS[(i + turn) % len(MARKERS)]
-        look = {
-            "color": COLOURS[colour],
-            "marker": marker,
-            "markersize": size,
-            "markeredgecolor": "white",
-            "markeredgewidth": 0.4,
-        }
+        look = line_look(COLOURS[colour], *MARKERS[(i + turn) % len(MARKERS)])
         axes.vlines(places, low[row], high[row], color=COLOURS[colour], linewidth=1.2)
         axes.plot(places[~perturbed], values[row, ~perturbed], linestyle="none", **look)
         axes.plot(
@@ -92,6 +85,17 @@ def draw_compared(
             label=textwrap.fill(name, NAME_WIDTH),
             **look,
         )
+
+
+def line_look(colour: str, marker: str, size: float) -> dict:
+    """Return how a line and its marks are drawn, for :meth:`matplotlib.axes.Axes.plot`."""
+    return {
+        "color": colour,
+        "marker": marker,
+        "markersize": size,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.4,
+    }
 
 
 def add_network_legend(axes: Axes) -> None:
@@ -127,7 +131,7 @@ def _word(value: float, form: str) -> str:
     return form.format(value) if np.isfinite(value) else "unknown"
 
 
-def _shifts(n_networks: int, levels: Sequence[float]) -> np.ndarray:
+def shifts(n_networks: int, levels: Sequence[float]) -> np.ndarray:
     """Return how far each network's marks stand from the place of their strength."""
     places = log_places(levels)
     if len(places) < 2:

@@ -63,7 +63,7 @@ def read_inputs(
     family: str = "",
     origins: Sequence[Origin] = (),
 ) -> dict[str, Any]:
-    """Return the inputs of a figure, of one network and one family.
+    """Return the inputs of a figure, of one network and one family or all of them.
 
     Parameters
     ----------

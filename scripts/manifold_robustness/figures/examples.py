@@ -1,21 +1,17 @@
 """One image under every condition, and what the network takes it for."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from math import ceil
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..errors import DataError
-from ..files.images import read_images
-from ..files.predictions import read_predictions
 from ..names import rst_literal
 from .about import About
+from .pictures import CHARACTERS_PER_INCH, draw_picture, name_class, read_pictures
 from .reading import StoredFile, count
 from .strengths import Strength
-from .style import CORRECT, WRONG, new_figure, set_title
+from .style import new_figure, set_title
 
 DECLARATION = {
     "title": "examples",
@@ -48,7 +44,6 @@ DECLARATION = {
 }
 
 MOST_COLUMNS = 6
-CHARACTERS_PER_INCH = 12  # of a class's name under its image
 
 
 def draw(
@@ -64,30 +59,10 @@ def draw(
     condition's strength. A wrong class carries a cross and a thick frame, so that it shows without
     colour too.
     """
-    pictures, predicted, true_class = _read(inputs["images"], inputs["predictions"], image)
+    pictures, predicted, true_class = read_pictures(inputs["images"], inputs["predictions"], image)
     strengths = [about.strengths[condition] for condition in inputs["images"]]
     figure = _plot(pictures, strengths, predicted, true_class, about, size)
     return figure, _describe(strengths, predicted, true_class, about.strength)
-
-
-def _read(
-    images: Mapping[str, StoredFile], predictions: Mapping[str, StoredFile], number: int
-) -> tuple[list[np.ndarray], list[str], str]:
-    """Return one image under every condition, the classes predicted, and its true class."""
-    pictures, predicted = [], []
-    for condition, stored in images.items():
-        found, indices, _ = read_images(stored.path, stored.wanted)
-        picture = found.reshape(-1, *found.shape[-3:])[number]
-        index = int(indices.ravel()[number])
-        answers = read_predictions(predictions[condition].path, predictions[condition].wanted)
-        if picture.shape[0] not in (1, 3):
-            raise DataError(
-                f"Need images of the shape (1 or 3, height, width). Got {picture.shape} in "
-                f"{stored.path}."
-            )
-        pictures.append(picture)
-        predicted.append(answers.classes[answers.predictions[index]])
-    return pictures, predicted, answers.classes[answers.labels[index]]
 
 
 def _plot(
@@ -104,8 +79,8 @@ def _plot(
     width = int(CHARACTERS_PER_INCH * size[0] / columns)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, picture, level, name in zip(grid, pictures, strengths, predicted, strict=False):
-        _draw_picture(axes, picture)
-        _name(axes, name, name == true_class, width)
+        draw_picture(axes, picture)
+        name_class(axes, name, name == true_class, width)
         axes.set_title(about.strength.value(level), loc="center", fontsize=9)
     for axes in grid[len(pictures) :]:
         axes.set_visible(False)
@@ -141,27 +116,3 @@ def _levels(found: list[float], strength: Strength) -> str:
     if len(found) == 1:
         return strength.value(found[0])
     return f"{len(found)} strengths, {strength.value(min(found))} to {strength.value(max(found))}"
-
-
-def _draw_picture(axes: Axes, picture: np.ndarray) -> None:
-    pixels = np.clip(np.moveaxis(picture, 0, -1), 0, 1)
-    if pixels.shape[-1] == 1:
-        pixels = pixels[..., 0]
-    # Enlarged here, so that no viewer of the SVG smooths the pixels.
-    times = ceil(200 / max(pixels.shape[:2]))
-    pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
-    axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="none")
-    axes.set(xticks=[], yticks=[])
-
-
-def _name(axes: Axes, name: str, correct: bool, width: int) -> None:
-    colour = CORRECT if correct else WRONG
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=colour, linewidth=1 if correct else 3)
-    axes.set_xlabel(
-        textwrap.fill(
-            f"{'✓' if correct else '✗'} {name}", max(width, 6), max_lines=2, placeholder="…"
-        ),
-        color=colour,
-        fontweight="normal" if correct else "bold",
-    )

@@ -38,6 +38,7 @@ CENTER_CORRELATION = Measure(
 JOINT_CAPACITY = Measure(
     "joint_capacity", "joint capacity", "$α$ (manifolds per dimension)", spans_decades=True
 )
+READOUT = Measure("readout_accuracy", "accuracy of a linear readout", "accuracy (%)")
 # Where fewer draws than these have v = 0, the floor of the joint capacity hardly counts.
 FLOOR_SHARE = 0.05
 

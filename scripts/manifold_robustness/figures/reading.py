@@ -44,14 +44,19 @@ class StoredFile:
     wanted: Origin
 
 
-def require_rows(table: pd.DataFrame, columns: Iterable[str], name: str) -> None:
-    """Raise `DataError` unless `table` has rows and all `columns`, of one family at most."""
+def require_rows(
+    table: pd.DataFrame, columns: Iterable[str], name: str, *, several: bool = False
+) -> None:
+    """Raise `DataError` unless `table` has rows and all `columns`.
+
+    They must be of one family at most, but where `several` may be there.
+    """
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise DataError(f"Need a table {name} with the columns {missing}. Got {list(table)}.")
     if table.empty:
         raise DataError(f"Need at least one row in the table {name}. Got none.")
-    if "family" in table.columns:
+    if "family" in table.columns and not several:
         families = sorted(set(table.loc[table["strength"] > 0, "family"]))
         if len(families) > 1:
             raise DataError(
@@ -69,15 +74,25 @@ def with_interval(columns: Iterable[str]) -> list[str]:
     return [column + end for column in columns for end in ("", "_low", "_high")]
 
 
-def require_summary(summary: pd.DataFrame, shown: Iterable[Measure]) -> None:
-    """Raise `DataError` unless `summary` has rows with the measures `shown` and their intervals."""
+def require_summary(
+    summary: pd.DataFrame, shown: Iterable[Measure], *, several: bool = False
+) -> None:
+    """Raise `DataError` unless `summary` has rows with the measures `shown` and their intervals.
+
+    `several`: whether they may be of several families.
+    """
     columns = with_interval(measure.column for measure in shown)
-    require_rows(summary, [*SUMMARY_COLUMNS, *columns], "summary")
+    require_rows(summary, [*SUMMARY_COLUMNS, *columns], "summary", several=several)
 
 
-def require_accuracies(summary: pd.DataFrame, accuracy: pd.DataFrame) -> None:
-    """Raise `DataError` unless `accuracy` has a row for every condition of `summary`."""
-    require_rows(accuracy, ACCURACY_COLUMNS, "accuracy")
+def require_accuracies(
+    summary: pd.DataFrame, accuracy: pd.DataFrame, *, several: bool = False
+) -> None:
+    """Raise `DataError` unless `accuracy` has a row for every condition of `summary`.
+
+    `several`: whether they may be of several families.
+    """
+    require_rows(accuracy, ACCURACY_COLUMNS, "accuracy", several=several)
     unknown = sorted(set(summary["condition"]) - set(accuracy["condition"]))
     if unknown:
         raise DataError(

@@ -11,7 +11,7 @@ from ..names import rst_literal
 from .about import About
 from .comparison import describe_changes, draw_compared
 from .layer_lines import draw_measure, label_layers
-from .measures import Measure
+from .measures import READOUT
 from .reading import (
     grid,
     last_layer,
@@ -61,7 +61,6 @@ DECLARATION = {
     },
 }
 
-READOUT = Measure("readout_accuracy", "accuracy of a linear readout", "accuracy (%)")
 PERCENT = (0, 100)
 AXIS = (0, 104)
 POINTS = "the same points (in (a), of the clean images)"

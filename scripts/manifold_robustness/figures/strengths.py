@@ -14,7 +14,10 @@ from .style import CORRECT, QUIET
 
 @dataclass(frozen=True)
 class Strength:
-    """How to name the strength of one perturbation family.
+    """How to name the strength of one perturbation family, and in which unit it is.
+
+    `norm` is the one in which the strength bounds the change of an image, ``linf`` or ``l2``, or
+    None; `divisor` is what a strength is divided by for pixel units.
 
     >>> Strength("epsilon", "ε", "budget of the attack, pixel units").value(0.03125)
     'ε = 0.03125'
@@ -23,6 +26,8 @@ class Strength:
     name: str
     symbol: str
     description: str
+    norm: str | None = None
+    divisor: float = 1.0
 
     @property
     def label(self) -> str:

@@ -135,7 +135,8 @@ def analyze_manifolds(
         of the field's reference implementation, so that results compare draw by draw.
     center_rank, center_selection, center_restarts
         The center structure, see :func:`find_center_structure`. ``center_rank=0`` leaves the
-        centers alone.
+        centers alone; ``"supported"`` takes K directions only where isotropic centers would not
+        have them; ``"auto"`` is the published search.
     solver
         Name of a solver, see :data:`solvers.SOLVERS`.
     tolerance

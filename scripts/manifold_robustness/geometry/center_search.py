@@ -4,7 +4,10 @@ The cost depends on the span of the directions V only: a point of the Grassmann 
 than V, each start turns the centers themselves, so that V is the first K axes and the residual
 centers are the remaining coordinates. A step is a matrix of angles between the two blocks of axes,
 and the turn that it stands for is orthogonal by construction. Turned along with the axes, steps and
-gradients of earlier iterations stay comparable, so that plain quasi-Newton (L-BFGS) applies.
+gradients of earlier iterations stay comparable, so that plain quasi-Newton methods apply.
+
+Each start sets out with L-BFGS, whose memory is short. Where the angles are few, BFGS goes on from
+there with all that it has learnt, and needs half the steps.
 """
 
 import numpy as np
@@ -17,6 +20,14 @@ COST_ROUNDING = 4e-15
 GREATEST_TURN = 0.7
 LEAST_LENGTH = 1e-9
 LEAST_CURVATURE = 1e-10
+# L-BFGS goes on as BFGS after so many steps, where there are no more angles than these. Sooner,
+# more starts would end in another minimum; with more angles, a matrix costs what it saves.
+SHORT_ITERATIONS = 8
+GREATEST_MATRIX = 24
+# What a start may still gain in stability: an angle of so many times its next step, and at most so
+# much. Nothing that fell farther behind a minimum was seen to be chosen in the end.
+REACH = 100.0
+GREATEST_GAIN = 0.2
 
 
 def correlation_cost(turned: np.ndarray, n_directions: int) -> tuple[np.ndarray, np.ndarray]:
@@ -26,68 +37,88 @@ def correlation_cost(turned: np.ndarray, n_directions: int) -> tuple[np.ndarray,
     (..., size - K, K) is that over the angles which turn the dropped axes towards the kept ones.
     ``turned``: (..., n_manifolds, size).
     """
-    dropped, kept = turned[..., :n_directions], turned[..., n_directions:]
-    norms = np.sqrt(np.einsum("...md,...md->...m", kept, kept))[..., None]
-    units = kept / norms
+    kept = turned[..., n_directions:]
+    scaled = turned / np.sqrt(np.einsum("...md,...md->...m", kept, kept))[..., None]
+    dropped, units = scaled[..., :n_directions], scaled[..., n_directions:]
     pull = units @ (np.swapaxes(units, -1, -2) @ units)
     own = np.einsum("...md,...md->...m", pull, units)
-    force = (pull - own[..., None] * units) / norms
-    return own.sum(-1) / 2, -2 * np.swapaxes(force, -1, -2) @ dropped
+    pull -= own[..., None] * units
+    return own.sum(-1) / 2, np.swapaxes(pull, -1, -2) @ (-2 * dropped)
 
 
 def turn(frames: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """Turn the first K axes of frames (..., rows, size) towards the others, by (size - K, K).
 
-    The Cayley transform of the skew matrix with the angles as its blocks: an exact rotation.
+    The Cayley transform of the skew matrix with the angles as its blocks: an exact rotation. It is
+    the reflection about the span of (2, angles) after that about the first axes.
     """
-    n_directions = angles.shape[-1]
-    first, others = frames[..., :n_directions], frames[..., n_directions:]
-    transposed = np.swapaxes(angles, -1, -2)
-    core = np.linalg.inv(np.eye(n_directions) + transposed @ angles / 4)
-    middle = (2 * first + others @ angles) @ core
-    return np.concatenate([middle - first, others - middle @ transposed / 2], axis=-1)
+    n_others, n_directions = angles.shape[-2:]
+    mirror = np.empty((*angles.shape[:-2], n_directions + n_others, n_directions))
+    mirror[..., :n_directions, :] = 2 * np.eye(n_directions)
+    mirror[..., n_directions:, :] = angles
+    transposed = np.swapaxes(mirror, -1, -2)
+    gram = transposed @ mirror
+    signs = np.ones(n_directions + n_others)
+    signs[n_directions:] = -1
+    turned = frames @ mirror @ (np.linalg.solve(gram, transposed) * (2 * signs))
+    turned -= frames * signs
+    return turned
 
 
 def find_minima(
-    coordinates: np.ndarray, starts: np.ndarray, precision: float, least_stability: float = 0.0
+    coordinates: np.ndarray,
+    starts: np.ndarray,
+    precision: float,
+    least_stability: float = 0.0,
+    most_stable: bool = False,
 ) -> np.ndarray:
-    """Minimise from every start (n_starts, size, K); directions (n_starts, size, K).
+    """Minimise from every start (n_starts, size, K); directions (n_minima, size, K).
 
     A start ends once the decrease that its next step promises is below ``precision``, relative to
-    the cost, or once less than ``least_stability`` of some center is left.
+    the cost. One that leaves less than ``least_stability`` of some center is dropped on the way;
+    with ``most_stable`` also one that is not going to be as stable as a minimum that was found.
     """
     n_manifolds, n_directions = len(coordinates), starts.shape[2]
+    norms = np.linalg.norm(coordinates, axis=1)
     axes = np.linalg.qr(starts, mode="complete")[0]
     # The rows of a frame are the centers, then the axes, in the turned coordinates.
-    search = _Search(np.concatenate([coordinates @ axes, axes], axis=1), n_manifolds, n_directions)
-    least = (least_stability * np.linalg.norm(coordinates, axis=1)) ** 2
-    minima = np.empty(starts.shape)
-    running = np.arange(len(starts))
+    frames = np.concatenate([coordinates @ axes, axes], axis=1)
+    search = _ShortMemory(frames, n_manifolds, n_directions)
+    small = (frames.shape[2] - n_directions) * n_directions <= GREATEST_MATRIX
+    minima, running = np.empty(starts.shape), np.arange(len(starts))
+    found = np.zeros(len(starts), dtype=bool)
+    greatest = 0.0
     for iteration in range(GREATEST_ITERATIONS):
+        if small and iteration == SHORT_ITERATIONS:
+            search = _FullMemory(search)
         kept = search.frames[:, :n_manifolds, n_directions:]
-        lost = (np.einsum("bmd,bmd->bm", kept, kept) < least).any(1)
-        ended = lost | search.advance(precision) | (iteration == GREATEST_ITERATIONS - 1)
+        stabilities = (np.sqrt(np.einsum("bmd,bmd->bm", kept, kept)) / norms).min(1)
+        dropped = stabilities < least_stability
+        if most_stable:
+            dropped |= stabilities + search.greatest_gain() < greatest
+        ended = search.advance(precision) | (iteration == GREATEST_ITERATIONS - 1)
+        ended &= ~dropped
         if ended.any():
+            found[running[ended]] = True
             minima[running[ended]] = search.frames[ended, n_manifolds:, :n_directions]
-            running = running[~ended]
-            search.keep(~ended)
+            greatest = max(greatest, stabilities[ended].max())
+        going = ~(ended | dropped)
+        if not going.all():
+            running = running[going]
+            search.keep(going)
         if not len(running):
             break
-    return minima
+    return minima[found]
 
 
 class _Search:
-    """L-BFGS with a backtracking line search, in step for all starts."""
+    """A backtracking line search, in step for all starts."""
 
     def __init__(self, frames, n_manifolds, n_directions):
-        count, _, size = frames.shape
         self.n_manifolds, self.n_directions = n_manifolds, n_directions
         self.frames = frames
         self.cost, self.gradient = self._evaluate(frames)
-        shape = (count, MEMORY, (size - n_directions) * n_directions)
-        self.steps, self.changes = np.zeros(shape), np.zeros(shape)
-        self.scale = np.full(count, 0.1)
-        self.length = np.ones(count)
+        self.length = np.ones(len(frames))
         self.direction = self._descent()
 
     def _evaluate(self, frames):
@@ -100,6 +131,15 @@ class _Search:
             if isinstance(value, np.ndarray):
                 setattr(self, name, value[which])
 
+    def greatest_gain(self):
+        """How much more stable the starts may become.
+
+        The share of a center that is left is the sine of its angle with V, and changes by less
+        than the angle by which V turns.
+        """
+        length = np.sqrt(np.einsum("bn,bn->b", self.direction, self.direction))
+        return np.minimum(REACH * length, GREATEST_GAIN)
+
     def advance(self, precision):
         """Try one step of each start. True for those that have nothing to gain."""
         slope = np.einsum("bn,bn->b", self.gradient, self.direction)
@@ -111,47 +151,102 @@ class _Search:
         ended = (-slope <= precision * self.cost) | (self.length < LEAST_LENGTH)
         self.length = np.where(accepted, 1.0, self.length / 2)
         if accepted.any():
-            self._accept(accepted, frames, cost, gradient, step)
+            self._learn(accepted, step, gradient)
+            if accepted.all():
+                self.frames, self.cost, self.gradient = frames, cost, gradient
+            else:
+                self.frames = np.where(accepted[:, None, None], frames, self.frames)
+                self.cost = np.where(accepted, cost, self.cost)
+                self.gradient = np.where(accepted[:, None], gradient, self.gradient)
+            self.direction = self._descent()
         return ended
 
-    def _accept(self, accepted, frames, cost, gradient, step):
+    def _curvature(self, accepted, step, gradient):
+        """Change of the gradient, its product with the step and itself, and whether it's upward."""
         change = gradient - self.gradient
         curvature = np.einsum("bn,bn->b", step, change)
         size = np.einsum("bn,bn->b", change, change)
-        learnt = accepted & (curvature > LEAST_CURVATURE * size)
-        if learnt.all():
-            self.scale = curvature / size
-            self.steps = np.concatenate([self.steps[:, 1:], step[:, None]], axis=1)
-            self.changes = np.concatenate([self.changes[:, 1:], change[:, None]], axis=1)
-        else:
-            self.scale[learnt] = (curvature / size)[learnt]
-            for history, new in ((self.steps, step), (self.changes, change)):
-                history[learnt] = np.concatenate([history[learnt, 1:], new[learnt, None]], axis=1)
-        if accepted.all():
-            self.frames, self.cost, self.gradient = frames, cost, gradient
-        else:
-            self.frames = np.where(accepted[:, None, None], frames, self.frames)
-            self.cost = np.where(accepted, cost, self.cost)
-            self.gradient = np.where(accepted[:, None], gradient, self.gradient)
-        self.direction = self._descent()
+        return change, curvature, size, accepted & (curvature > LEAST_CURVATURE * size)
+
+
+class _ShortMemory(_Search):
+    """L-BFGS. Slots of the memory that are not filled yet hold zeros."""
+
+    def __init__(self, frames, n_manifolds, n_directions):
+        count, _, size = frames.shape
+        shape = (count, MEMORY, (size - n_directions) * n_directions)
+        self.steps, self.changes = np.zeros(shape), np.zeros(shape)
+        self.triangle = np.zeros((count, MEMORY, MEMORY))
+        self.curvatures = np.zeros((count, MEMORY))
+        self.scale = np.full(count, 0.1)
+        super().__init__(frames, n_manifolds, n_directions)
+
+    def _learn(self, accepted, step, gradient):
+        change, curvature, size, learnt = self._curvature(accepted, step, gradient)
+        if not learnt.any():
+            return
+        which = slice(None) if learnt.all() else learnt
+        curvature, change, step = curvature[which], change[which], step[which]
+        self.scale[which] = curvature / size[which]
+        steps = self.steps[which, 1:]
+        # The inverse of the triangle of steps.changes, by its newest row and column.
+        inverse = np.zeros((len(step), MEMORY, MEMORY))
+        inverse[:, :-1, :-1] = self.triangle[which, 1:, 1:]
+        column = inverse[:, :-1, :-1] @ (steps @ change[:, :, None])
+        inverse[:, :-1, -1] = -column[:, :, 0] / curvature[:, None]
+        inverse[:, -1, -1] = 1 / curvature
+        self.triangle[which] = inverse
+        for history, new in (
+            (self.steps, step),
+            (self.changes, change),
+            (self.curvatures, curvature),
+        ):
+            history[which, :-1] = history[which, 1:]
+            history[which, -1] = new
 
     def _descent(self):
         """Minus the inverse Hessian times the gradient, the former in its compact form.
 
-        Byrd, Nocedal & Schnabel, Math. Program. 63, 129 (1994), eq. 3.1. Slots of the memory that
-        are not filled yet hold zeros, and a 1 on the diagonal leaves them out.
+        Byrd, Nocedal & Schnabel, Math. Program. 63, 129 (1994), eq. 3.1.
         """
-        steps, changes, gradient = self.steps, self.changes, self.gradient[:, :, None]
+        gradient, scale = self.gradient[:, :, None], self.scale[:, None, None]
+        inner = self.triangle @ (self.steps @ gradient)
+        rest = scale * (gradient - np.swapaxes(self.changes, 1, 2) @ inner)
+        outer = self.curvatures[:, :, None] * inner - self.changes @ rest
+        outer = np.swapaxes(self.triangle, 1, 2) @ outer
+        return _limited(-(rest + np.swapaxes(self.steps, 1, 2) @ outer)[:, :, 0])
+
+    def inverse_hessian(self):
+        """The matrix (n_starts, n, n) that :meth:`_descent` multiplies with."""
         scale = self.scale[:, None, None]
-        triangle = np.triu(steps @ np.swapaxes(changes, 1, 2))
-        entries = np.einsum("bii->bi", triangle)
-        diagonal = entries.copy()[:, :, None]
-        entries[entries == 0] = 1.0
-        inverse = np.linalg.inv(triangle)
-        inner = inverse @ (steps @ gradient)
-        mixed = np.swapaxes(changes, 1, 2) @ inner
-        outer = diagonal * inner + scale * (changes @ (mixed - gradient))
-        outer = np.swapaxes(inverse, 1, 2) @ outer
-        direction = -(scale * (gradient - mixed) + np.swapaxes(steps, 1, 2) @ outer)[:, :, 0]
-        longest = np.sqrt(np.einsum("bn,bn->b", direction, direction))
-        return direction * (GREATEST_TURN / np.maximum(longest, GREATEST_TURN))[:, None]
+        size = self.steps.shape[2]
+        inner = self.triangle @ self.steps
+        rest = scale * (np.eye(size) - np.swapaxes(self.changes, 1, 2) @ inner)
+        outer = self.curvatures[:, :, None] * inner - self.changes @ rest
+        return rest + np.swapaxes(inner, 1, 2) @ outer
+
+
+class _FullMemory(_Search):
+    """BFGS: the inverse Hessian is a matrix, which all steps since have gone into."""
+
+    def __init__(self, search):
+        for name in ("n_manifolds", "n_directions", "frames", "cost", "gradient", "length"):
+            setattr(self, name, getattr(search, name))
+        self.direction, self.inverse = search.direction, search.inverse_hessian()
+
+    def _learn(self, accepted, step, gradient):
+        change, curvature, _, learnt = self._curvature(accepted, step, gradient)
+        share = np.where(learnt, 1 / np.where(learnt, curvature, 1.0), 0.0)[:, None]
+        mapped = np.matvec(self.inverse, change)
+        both = np.einsum("bn,bn->b", change, mapped)[:, None]
+        half = share * ((1 + share * both) / 2 * step - mapped)
+        pair = np.stack([half, step], axis=1)
+        self.inverse += np.swapaxes(pair, 1, 2) @ pair[:, ::-1]
+
+    def _descent(self):
+        return _limited(-np.matvec(self.inverse, self.gradient))
+
+
+def _limited(direction):
+    longest = np.sqrt(np.einsum("bn,bn->b", direction, direction))
+    return direction * (GREATEST_TURN / np.maximum(longest, GREATEST_TURN))[:, None]

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from ..conventions import greatest_center_rank
 from ..errors import GeometryError
+from .center_rank import mean_isotropic_gain, supported_rank
 from .center_search import find_minima
 from .frame import ROUNDING, gram_schmidt
 from .inputs import check_count, in_moderate_units
 from .threads import single_threaded
 
 SELECTIONS = ("stable", "least_cost")
+# Ranks that the search finds.
+SEARCHED = ("auto", "supported")
 # By default so many starts over the number of manifolds: few centers have many poor minima, and
 # cost little. Never fewer than the second figure.
 RESTARTS_TIMES_MANIFOLDS = 400
@@ -78,14 +82,17 @@ def find_center_structure(
         \qquad z = X (1 - V V^T),
 
     where :math:`C = X X^T, c = X V, r_\mu = C_{\mu\mu} - |c_\mu|^2`. The cost depends on V through
-    its span only. K is where the mean :math:`|\cos(z_\mu, z_\nu)|` over pairs is least, at least 1
-    and at most n_manifolds - 3, so that two dimensions remain.
+    its span only. K is at most n_manifolds - 3, so that two dimensions remain.
 
     Parameters
     ----------
     centers : (n_manifolds, n_features)
     rank
-        K, or "auto". 0 leaves the centers alone.
+        K; 0 leaves the centers alone. ``"auto"``, as published, is where the mean
+        :math:`|\cos(z_\mu, z_\nu)|` over pairs is least, at least 1: it finds structure where there
+        is none. ``"supported"`` is the least K, 0 included, beyond which the search gains no more
+        than on isotropic centers, see :func:`.supported_rank`; with fewer than ten features for
+        each manifold it searches such centers too, which takes two to six times as long again.
     selection
         Which of the minima: ``"stable"``, as the field's reference, the one of greatest stability
         among those reached from the directions of K - 1 and a random one; ``"least_cost"``, the
@@ -138,9 +145,19 @@ def find_center_structure(
         if candidate is None:
             break
         found.append(candidate)
-        if rank == "auto" and _rises(found):
+        if rank in SEARCHED and _rises(found):
             break
-    chosen = _chosen_rank(found, rank)
+    if rank == "supported":
+        correlations = [candidate.correlation for candidate in found]
+        count, n_features = np.shape(centers)
+        chosen = supported_rank(
+            correlations,
+            n_features,
+            count,
+            lambda: _isotropic_gain(count, n_features, selection, restarts),
+        )
+    else:
+        chosen = _chosen_rank(found, rank)
     if chosen:
         found[chosen] = _polish(found[chosen], coordinates)
     return CenterStructure(
@@ -199,10 +216,12 @@ def _center_frame(centers):
 
 def _ranks(rank, greatest, n_manifolds):
     """The K to search, in turn."""
-    if isinstance(rank, str) and rank == "auto":
+    if isinstance(rank, str) and rank in SEARCHED:
         return range(1, greatest + 1)
     if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)) or rank < 0:
-        raise GeometryError(f'Need a center rank of "auto" or an integer >= 0. Got {rank!r}.')
+        raise GeometryError(
+            f'Need a center rank of "auto", "supported" or an integer >= 0. Got {rank!r}.'
+        )
     if rank > greatest:
         raise GeometryError(
             f"Need a center rank <= {greatest} for {n_manifolds} manifolds, so that two "
@@ -230,9 +249,19 @@ def _chosen_rank(found, rank):
     return 1 + int(np.argmin([candidate.correlation for candidate in found[1:]]))
 
 
+@lru_cache
+def _isotropic_gain(n_manifolds, n_features, selection, restarts):
+    """Gain on isotropic centers, kept: replicates and layers of one size ask for the same."""
+
+    def search(centers):
+        return find_center_structure(centers, "auto", selection, restarts).residual_correlation
+
+    return mean_isotropic_gain(n_manifolds, n_features, search)
+
+
 def _polish(candidate, coordinates):
-    found = _stable_minima(coordinates, candidate.directions[None], FINAL_PRECISION)
-    return found[0] if found else candidate
+    minima, _, _ = _stable_minima(coordinates, candidate.directions[None], FINAL_PRECISION)
+    return Candidate.of(minima[0], coordinates) if len(minima) else candidate
 
 
 def _best_minimum(previous, coordinates, selection, restarts, generator):
@@ -244,17 +273,24 @@ def _best_minimum(previous, coordinates, selection, restarts, generator):
     if selection == "least_cost":
         anywhere = generator.standard_normal((FREE_STARTS * restarts, size, known + 1))
         starts = np.concatenate([starts, anywhere])
-    found = _stable_minima(coordinates, starts, SEARCH_PRECISION[selection])
-    if selection == "least_cost" and found:
-        least = min(one.cost for one in found)
-        found = [one for one in found if one.cost <= least + TIE]
-    if not found:
+    minima, stabilities, costs = _stable_minima(
+        coordinates, starts, SEARCH_PRECISION[selection], most_stable=selection == "stable"
+    )
+    if not len(minima):
         return None
-    greatest = max(one.stability for one in found)
-    return next(one for one in found if one.stability >= greatest - TIE)
+    if selection == "least_cost":
+        stabilities = np.where(costs <= costs.min() + TIE, stabilities, 0.0)
+    first = np.argmax(stabilities >= stabilities.max() - TIE)
+    return Candidate.of(minima[first], coordinates)
 
 
-def _stable_minima(coordinates, starts, precision):
-    minima = find_minima(coordinates, starts, precision, LEAST_STABILITY / 10)
-    candidates = [Candidate.of(directions, coordinates) for directions in minima]
-    return [one for one in candidates if one.stability >= LEAST_STABILITY]
+def _stable_minima(coordinates, starts, precision, most_stable=False):
+    """Minima (n, size, K) that leave enough of each center, their stabilities and costs."""
+    minima = find_minima(coordinates, starts, precision, LEAST_STABILITY / 10, most_stable)
+    residuals = coordinates - (coordinates @ minima) @ np.swapaxes(minima, 1, 2)
+    norms = np.sqrt(np.einsum("bmd,bmd->bm", residuals, residuals))
+    stabilities = (norms / np.linalg.norm(coordinates, axis=1)).min(1)
+    units = residuals / norms[:, :, None]
+    costs = ((units @ np.swapaxes(units, 1, 2)) ** 2).sum((1, 2)) / 2
+    stable = stabilities >= LEAST_STABILITY
+    return minima[stable], stabilities[stable], costs[stable]

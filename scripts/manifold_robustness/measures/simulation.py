@@ -19,14 +19,14 @@ DECLARATION = {
             "axes": "replicate",
             "long_name": "capacity by direct simulation of random dichotomies; NaN where no "
             "number of dimensions up to the layer's separates half of them",
-            "equation": "P / n at the n where half are separable; "
+            "equation": "P / n at the n where half are separable, interpolated between whole n; "
             "Cohen, Chung, Lee & Sompolinsky, Nat. Commun. 11, 746 (2020), Methods",
             "optional": True,
         },
         "simulated_capacity_error": {
             "axes": "replicate",
             "long_name": "standard error of simulated_capacity; NaN as simulated_capacity",
-            "equation": "half the 68 % interval of the median over dichotomies",
+            "equation": "bootstrap over dichotomies",
             "optional": True,
         },
     },

@@ -149,7 +149,7 @@ def _stand_ins(claims, matched):
     titles = claims.set_index("family")["family_title"].to_dict()
     sections = []
     for network, own in matched.groupby("network", sort=False):
-        compared = own[own["verdict"].notna()] if "verdict" in own else own[:0]
+        compared = own[own["verdict"].fillna("") != ""]
         last = compared[compared["layer_index"] == compared["layer_index"].max()]
         quantities = list(dict.fromkeys(last["quantity"]))
         head = ["Perturbation", *(name.replace("_", " ").capitalize() for name in quantities)]
