@@ -90,6 +90,10 @@ def test_both_bases_have_the_same_geometry(stores, layer):
         "tolerance": 1e-10,
         "solver": "active_set",
         "simulate": False,
+        "joint": False,
+        "readout": False,
+        "shuffle": False,
+        "subsets": [],
     }
     span, features = (
         solve_replicates(read(stores, basis, layer), settings, seed=1)
@@ -156,6 +160,10 @@ def test_values_that_are_not_finite_are_kept_and_refused_by_the_geometry(network
         "tolerance": 1e-10,
         "solver": "active_set",
         "simulate": False,
+        "joint": False,
+        "readout": False,
+        "shuffle": False,
+        "subsets": [],
     }
     with pytest.raises(GeometryError, match="finite"):
         solve_replicates(values, {**settings, "center_selection": "stable"}, seed=0)
