@@ -88,6 +88,8 @@ def main():
             writer.writerow(row)
             table.flush()
             print_row(row)
+        pool.close()
+        pool.join()
     elapsed = time.perf_counter() - start
     cpu = np.median([row["cpu_seconds"] for row in rows])
     print(f"\n{len(rows)} pairs in {elapsed:.0f} s; {cpu:.1f} CPU seconds each, in the median\n")
@@ -236,12 +238,12 @@ def print_row(row):
 
 def print_summary(rows):
     answered = [row for row in rows if np.isfinite(row["simulated"])]
-    print(f"Simulation answers for {len(answered)} of {len(rows)} pairs. It does not for:")
+    print(f"Simulation answers for {len(answered)} of {len(rows)} pairs.")
     for row in rows:
         if not np.isfinite(row["simulated"]):
             print(
-                f"- {name_of(row)}: {row['never_separable']:.0%} of its dichotomies inseparable "
-                f"in {row['rank']} dimensions; joint {row['joint']:.3f} on a floor of "
+                f"- Not for {name_of(row)}: {row['never_separable']:.0%} of dichotomies "
+                f"inseparable in {row['rank']} dimensions; joint {row['joint']:.3f} on a floor of "
                 f"{row['floor']:.3f}, mean field {row['mean_field']:.3f}"
             )
     for theory, words in THEORIES.items():
@@ -299,13 +301,13 @@ def draw(rows, path):
         ends = np.nanmin(values) / 1.12, np.nanmax(values) * 1.12
         axes.plot(ends, ends, color=QUIET, linewidth=0.9, zorder=1)
         for theory, style in marks.items():
-            agreeing = np.mean([agrees(row, theory) for row in answered])
+            agreeing = sum(agrees(row, theory) for row in answered)
             axes.errorbar(
                 column["simulated"],
                 column[theory],
                 xerr=bars,
                 yerr=1.96 * column[f"{theory}_error"],
-                label=f"{THEORIES[theory]}: agrees in {agreeing:.0%}",
+                label=f"{THEORIES[theory]}: agrees in {agreeing} of {len(answered)}",
                 linestyle="none",
                 markersize=3.6,
                 elinewidth=0.4,

@@ -97,10 +97,11 @@ def simulate_capacity(
 
     Notes
     -----
-    The *mean* least n, where rank + 1/2 stands for a dichotomy that no hyperplane separates, is
-    n_manifolds / capacity + 1/2 for the capacity of :func:`analyze_jointly`, exactly: the cone of
-    the labelled points meets a random subspace with probabilities that its intrinsic volumes give,
-    and these add up to its statistical dimension plus 1/2 [3]_. Here it is the *median* that is
+    The *mean* least n is n_manifolds / capacity + 1/2 for the capacity of :func:`analyze_jointly`,
+    exactly: the cone of the labelled points meets a random subspace with probabilities that its
+    intrinsic volumes give, and these add up to its statistical dimension plus 1/2 [3]_. In it,
+    rank + 1/2 stands for a dichotomy that no hyperplane separates (the rank, where one does but
+    for points that lie on it). Here it is the *median* that is
     asked for, as published. So the two capacities differ where the least n is skewed over
     dichotomies, and in nothing else.
 
