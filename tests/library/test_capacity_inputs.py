@@ -55,6 +55,7 @@ REFUSED = [
         "Manifold 2: Need a center of norm",
     ),
     (MEAN_FIELD, moved(1e12, -1e12), {}, "Manifold 2: Need points within 1e"),
+    (JOINT, (1e7 + FINE).astype(np.float32), {}, "Need points farther than .* rounding of their"),
     (MEAN_FIELD, FINE, {"margin": -1.0}, "margin >= 0. Got -1.0"),
     ("volume", FINE, {}, "objective out of capacity, joint_capacity. Got 'volume'"),
     (JOINT, FINE, {"margin": 0.5}, "Need margin for the objective capacity only"),

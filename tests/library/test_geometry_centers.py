@@ -143,15 +143,16 @@ def test_duplicate_starts_find_one_minimum():
     np.testing.assert_allclose(first @ first.T, second @ second.T, atol=1e-6)
 
 
-def test_least_cost_recovers_planted_directions():
-    """Centers that are orthogonal but for two strong directions that they share."""
-    axes = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 12)))[0]
-    signs = np.array([1, 1, 1, -1, -1, -1, 0, 0, 0, 0])
-    planted = np.outer(signs, axes[:, 10]) + 0.7 * np.outer(np.roll(signs, 4), axes[:, 11])
-    centers = 5 * planted + axes[:, :10].T
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_least_cost_finds_planted_directions_or_better(seed):
+    """Twelve centers of eleven dimensions, two of which are strong and shared."""
+    generator = np.random.default_rng(seed)
+    axes = np.linalg.qr(generator.standard_normal((40, 11)))[0]
+    centers = 5 * generator.standard_normal((12, 2)) @ axes[:, :2].T
+    centers += generator.standard_normal((12, 9)) @ axes[:, 2:].T
     found = find_center_structure(centers, rank=2, selection="least_cost")
-    assert found.cost <= written_out_cost(axes[:, 10:], centers) + 1e-6
-    assert np.linalg.svd(found.directions.T @ axes[:, 10:], compute_uv=False).min() > 0.97
+    assert found.cost <= written_out_cost(axes[:, :2], centers)
+    assert np.linalg.svd(found.directions.T @ axes[:, :2], compute_uv=False).min() > 0.9
 
 
 def test_cost_is_the_published_one():

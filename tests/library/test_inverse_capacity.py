@@ -353,6 +353,18 @@ def test_other_types_are_computed_in_double_precision(objective):
         assert (points.grad == torch.tensor(exact[1]).to(dtype)).all()
 
 
+def test_what_single_precision_rounds_spans_nothing():
+    axes = random_rotation(100)[:7]
+    exact = gaussian_clouds(6, 20, 7, radius=0.3) @ axes
+    probes = probes_of(JOINT, exact)
+    value, gradient = value_and_gradient(exact, JOINT, probes=probes)
+    gradient = gradient @ axes.T @ axes
+    rounded = exact.astype(np.float32)
+    found, other = value_and_gradient(rounded, JOINT, probes=probes, within_span=True)
+    assert found == pytest.approx(value, rel=1e-5) and np.abs(gradient).max() > 1e-3
+    assert np.abs(other - gradient).max() < 1e-2 * np.abs(gradient).max()
+
+
 def test_features_of_any_shape_are_flattened():
     images = np.random.default_rng(0).random((4, 5, 3, 4, 2))
     for objective in OBJECTIVES:

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 
 from ..errors import GeometryError, SolverError
 from ..geometry.centers import find_center_structure
-from ..geometry.frame import ROUNDING
+from ..geometry.frame import RANK_TOLERANCE, gram_schmidt
 from ..geometry.inputs import check_margin
+from ..geometry.joint import BLUR_UNITS, INDEPENDENT, UNITS
 from ..geometry.joint_programs import draws_in_step, solve_joint_programs
 from ..geometry.solvers import DEFAULT_SOLVER, solve_programs
 from ..geometry.threads import single_threaded
@@ -71,7 +72,9 @@ def inverse_capacity(
     Parameters
     ----------
     activations : (n_manifolds, n_points, *features)
-        Of any type of floating point and on any device. Features are flattened.
+        Of any type of floating point and on any device. Features are flattened. In the joint
+        program a direction in which no point reaches farther than the rounding of their type (at
+        most that of single precision) is not spanned, as in :func:`~..geometry.analyze_jointly`.
     objective
         ``"capacity"``, the mean field as in :func:`~..geometry.analyze_manifolds`, or
         ``"joint_capacity"``, as in :func:`~..geometry.analyze_jointly`.
@@ -144,7 +147,9 @@ def inverse_capacity(
     vectors, own_draws = check_probes(probes, objective, n_manifolds, n_features)
     vectors = torch.from_numpy(vectors).to(points.device)
     if objective == "joint_capacity":
-        return _joint(points, vectors, own_draws, center, within_span)
+        # Half precision would take most of a layer for rounding.
+        precision = UNITS * min(torch.finfo(kind).eps for kind in (activations.dtype, torch.float))
+        return _joint(points, vectors, own_draws, center, within_span, precision)
     directions = _directions(points, center_rank, center_directions)
     return _mean_field(points, vectors, own_draws, check_margin(margin), directions, within_span)
 
@@ -186,7 +191,7 @@ def _mean_field(points, vectors, center_coordinates, margin, directions, within_
     return total / (len(points) * len(vectors))
 
 
-def _joint(points, vectors, labels, center, within_span):
+def _joint(points, vectors, labels, center, within_span, precision):
     """The mean over draws of the maximum, for each manifold."""
     require_extent(points)
     n_manifolds, n_points, _ = points.shape
@@ -194,9 +199,17 @@ def _joint(points, vectors, labels, center, within_span):
     everything = points.flatten(0, 1)
     if center:
         everything = everything - everything.mean(0)
-    coordinates, fields, projected = _into_span(everything.detach(), vectors, within_span, center)
+    rounding = precision * float(sizes.max())
+    coordinates, fields, projected = _into_span(
+        everything.detach(), vectors, within_span, center, rounding
+    )
+    if coordinates.shape[1] == 0:
+        raise GeometryError(
+            f"Need points farther than {rounding:.1e}, the rounding of their type, from "
+            f"{'their mean' if center else 'the origin'}. Got none; give activations in double "
+            "precision, or without what all points share."
+        )
     manifold_of = np.repeat(np.arange(n_manifolds), n_points)
-    rounding = ROUNDING * float(sizes.max())
     multipliers = _solve_jointly(coordinates, fields, labels, manifold_of, rounding)
     return _maximum(everything, projected, multipliers) / (n_manifolds * len(vectors))
 
@@ -207,7 +220,7 @@ def _maximum(points, vectors, multipliers):
     return (combined * (2 * vectors - combined)).sum()
 
 
-def _into_span(points, vectors, within_span, centered):
+def _into_span(points, vectors, within_span, centered, rounding=0.0):
     """Points and vectors in a frame of the span of the points, for NumPy; and what stands for t.
 
     By Householder's QR, not a factor of the Gram matrix, which would halve the digits. Each axis is
@@ -218,10 +231,28 @@ def _into_span(points, vectors, within_span, centered):
     reduced, scales = torch.geqrf(points.T)
     reflectors = reduced[:, :size]
     turned = torch.ormqr(reflectors, scales, vectors.T, left=True, transpose=True)
+    coordinates = reduced[:size].triu().T[:, :dimension].cpu().numpy()
+    coordinates, fields, spanned = _of_rank(
+        coordinates, turned[:dimension].T.cpu().numpy(), rounding
+    )
     if within_span:
+        turned[:dimension] = torch.from_numpy(spanned.T).to(turned.device)
         turned[dimension:] = 0.0
         vectors = torch.ormqr(reflectors, scales, turned, left=True, transpose=False).T
-    return reduced[:size].triu().T.cpu().numpy(), turned[:size].T.cpu().numpy(), vectors
+    return coordinates, fields, vectors
+
+
+@single_threaded
+def _of_rank(coordinates, fields, rounding):
+    """Without the directions in which points reach no farther than rounding does."""
+    norms = np.linalg.norm(coordinates, axis=1)
+    leading = np.abs(np.diag(coordinates))
+    floor = max(rounding, RANK_TOLERANCE * norms.max())
+    if (leading > np.maximum(INDEPENDENT * norms[: len(leading)], floor)).all():
+        return coordinates, fields, fields
+    _, axes = gram_schmidt(coordinates, rounding)
+    fields = fields @ axes.T
+    return coordinates @ axes.T, fields, fields @ axes
 
 
 @single_threaded
@@ -239,14 +270,14 @@ def _solve_jointly(coordinates, vectors, labels, manifold_of, rounding):
     # Programs are of points of norm 1. One at the origin constrains nothing.
     scales = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > rounding)
     units = coordinates * scales[:, None]
-    gram = units @ units.T
+    gram, blur = units @ units.T, BLUR_UNITS / UNITS * rounding * scales
     step = draws_in_step(len(units), len(vectors))
     solved = []
     for first in range(0, len(vectors), step):
         draws = slice(first, first + step)
         solved.append(
             solve_joint_programs(
-                units, gram, vectors[draws], labels[draws], manifold_of, TOLERANCE, first
+                units, gram, vectors[draws], labels[draws], manifold_of, TOLERANCE, first, blur
             ).multipliers
         )
     return -np.concatenate(solved) * scales
