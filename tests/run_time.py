@@ -38,6 +38,7 @@ ENTRIES = {
     ],
     "collect_geometry": VARIABLES,
     "judge_claims": VARIABLES,
+    "match_families": VARIABLES,
     "compare_networks": VARIABLES,
     "verify_results": VARIABLES,
 }

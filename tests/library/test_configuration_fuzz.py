@@ -539,12 +539,14 @@ def put(config, path, value):
             config = config[key]
         else:
             config = config.setdefault(key, empty)
+    if isinstance(config, list):
+        config[:] = config or [None]
     config[path[-1]] = value
 
 
 def at(experiment, path):
     """What an experiment has at a path of the configuration, as jobs get it."""
-    if path[:1] == ("figures",) and len(path) > 2:
+    if path[:1] == ("figures",) and len(path) > 2 and path[1] in experiment.figures:
         value, path = experiment.figures[path[1]].style, path[2:]
     elif path[:3] == ("networks", 0, "training"):
         value, path = next(iter(experiment.networks.values())).training, path[3:]

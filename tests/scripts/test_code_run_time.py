@@ -24,6 +24,8 @@ def whole_run(experiment, tables, images, accuracies):
     experiment.take("own", experiment.weights)
     experiment.verify(tables)
     claims = experiment.judge(tables)
+    two = _of_two_families(experiment, tables)
+    experiment.judge({**tables, "matched": two["matched"]})
     both = {name: _of_two_networks(experiment, path) for name, path in tables.items()}
     others = _of_another_network(experiment, images["clean"], accuracies)
     experiment.run(
@@ -60,12 +62,40 @@ def whole_run(experiment, tables, images, accuracies):
     files["predictions"] = [*accuracies.values()]
     strengths = {name: one.strength for name, one in experiment.conditions.items()}
     for name, figure in experiment.figures.items():
-        given = both if figure.scope == "comparison" else files
+        given = {"comparison": both, "families": {**files, **two}}.get(figure.scope, files)
         inputs = Named(**{key: given[key] for key in figure.inputs})
         per_condition = {"images", "predictions"} & set(figure.inputs)
         conditions = strengths if per_condition else {}
-        experiment.plot(name, inputs, conditions=conditions, published=published)
+        about = {"families": OF_FAMILIES} if figure.scope == "families" else {}
+        experiment.plot(name, inputs, conditions=conditions, published=published, **about)
     return experiment
+
+
+SIGMA = {"name": "sigma", "symbol": "σ", "description": "standard deviation"}
+OF_FAMILIES = {
+    name: {"title": name.upper(), "strength": {**SIGMA, "norm": None, "divisor": 1.0}}
+    for name in ("gaussian", "other")
+}
+
+
+def _of_two_families(experiment, tables):
+    """The tables with the rows of noise again, as those of another family; both matched."""
+    two = {}
+    for name in ("geometry", "summary", "accuracy"):
+        table = read_table(tables[name])
+        noisy = table[table["strength"] > 0].assign(family="other")
+        noisy["condition"] = noisy["condition"].str.replace("gaussian", "other")
+        two[name] = experiment.path(f"tables/two-{name}.csv")
+        write_table(pd.concat([table, noisy]), two[name])
+    two["matched"] = experiment.run(
+        "match_families",
+        Named(experiment.path("tables/matched.csv")),
+        Named(geometry=two["geometry"], accuracy=two["accuracy"]),
+        families=["gaussian", "other"],
+        reference="gaussian",
+        share=0.9,
+    )[0]
+    return two
 
 
 def _of_two_networks(experiment, path):

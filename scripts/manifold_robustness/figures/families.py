@@ -37,10 +37,9 @@ def look_of(about: About, family: str) -> dict:
     return look | {"linestyle": DASHES[place]}
 
 
-def require_matched(matched: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of matched families; raise `DataError` without rows or columns."""
+def require_matched(matched: pd.DataFrame) -> None:
+    """Raise `DataError` unless a table of matched families has rows and all columns."""
     require_rows(matched, MATCHED_COLUMNS, "matched", several=True)
-    return matched
 
 
 def target_of(matched: pd.DataFrame) -> float:

@@ -72,7 +72,8 @@ def draw(
     families are compared. Strengths are divided by their ``divisor``, so that all budgets of one
     norm are in pixel units.
     """
-    accuracy, matched = inputs["accuracy"], require_matched(inputs["matched"])
+    accuracy, matched = inputs["accuracy"], inputs["matched"]
+    require_matched(matched)
     require_rows(accuracy, ACCURACY_COLUMNS, "accuracy", several=True)
     return _plot(accuracy, matched, about, size), _describe(accuracy, matched, about)
 

@@ -76,7 +76,8 @@ def draw(
     ``images`` and ``predictions`` are files by condition, of which only those shown are read;
     ``accuracy`` has one row per condition of one network. `image` counts the selected images.
     """
-    accuracy, matched = inputs["accuracy"], require_matched(inputs["matched"])
+    accuracy, matched = inputs["accuracy"], inputs["matched"]
+    require_matched(matched)
     require_rows(accuracy, ACCURACY_COLUMNS, "accuracy", several=True)
     rows = [accuracy[accuracy["family"] == CLEAN].iloc[0]]
     rows += [choose_level(accuracy, matched, name) for name in about.families]

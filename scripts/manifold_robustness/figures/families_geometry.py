@@ -85,7 +85,8 @@ def draw(
     row per (condition, layer), ``accuracy`` one per condition, of one network; the joint capacity
     and the readout are shown where the summary has them. `labels`: see :func:`.reading.layers`.
     """
-    summary, matched = inputs["summary"], require_matched(inputs["matched"])
+    summary, matched = inputs["summary"], inputs["matched"]
+    require_matched(matched)
     shown = shown_measures(summary)
     require_summary(summary, shown, several=True)
     last = last_layer(summary)

@@ -72,7 +72,8 @@ def draw(
     ``matched`` has one row per (family, layer, quantity), or one with a reason; ``summary`` one per
     (condition, layer), of which the clean ones are shown. `labels`: see :func:`.reading.layers`.
     """
-    summary, matched = inputs["summary"], require_matched(inputs["matched"])
+    summary, matched = inputs["summary"], inputs["matched"]
+    require_matched(matched)
     shown = shown_measures(summary)
     require_summary(summary, shown, several=True)
     clean = summary[summary["family"] == CLEAN].set_index("layer").reindex(layers(summary))
