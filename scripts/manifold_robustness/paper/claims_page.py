@@ -154,12 +154,12 @@ def _stand_ins(claims, matched):
         quantities = list(dict.fromkeys(last["quantity"]))
         head = ["Perturbation", *(name.replace("_", " ").capitalize() for name in quantities)]
         rows = [
-            [f"<th>{escape(titles[family])}</th>", *(_stand_in(cells, q) for q in quantities)]
+            [f"<th>{escape(titles.get(family, family))}</th>", *(_stand_in(cells, q) for q in quantities)]
             for family, cells in last.groupby("family", sort=False)
         ]
         unmatched = own[own["reason"].fillna("") != ""].drop_duplicates("family")
         left_out = "".join(
-            f"<li>{escape(titles[row.family])}: {escape(row.reason)}</li>"
+            f"<li>{escape(titles.get(row.family, row.family))}: {escape(row.reason)}</li>"
             for row in unmatched.itertuples()
         )
         layer = f", <code>{escape(last['layer'].iloc[0])}</code>" if len(last) else ""
