@@ -1,6 +1,8 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
-SUBSET_TABLE = {"subsets": f"{RESULTS}/tables/subsets.csv"} if SOLVING["subsets"] else {}
+SUBSET_TABLE = (
+    {"subsets": f"{RESULTS}/tables/subsets.csv"} if SOLVING["subsets"] else {}
+)
 ANALYSED_LAYERS = {name: list(network.analysed) for name, network in NETWORKS.items()}
 
 
@@ -31,9 +33,9 @@ rule collect_geometry:
     input:
         GEOMETRY,
     output:
+        **SUBSET_TABLE,
         geometry=f"{RESULTS}/tables/geometry.csv",
         summary=f"{RESULTS}/tables/summary.csv",
-        **SUBSET_TABLE,
     log:
         f"{LOGS}/collect_geometry.log",
     conda:

@@ -154,7 +154,10 @@ def _stand_ins(claims, matched):
         quantities = list(dict.fromkeys(last["quantity"]))
         head = ["Perturbation", *(name.replace("_", " ").capitalize() for name in quantities)]
         rows = [
-            [f"<th>{escape(titles.get(family, family))}</th>", *(_stand_in(cells, q) for q in quantities)]
+            [
+                f"<th>{escape(titles.get(family, family))}</th>",
+                *(_stand_in(cells, quantity) for quantity in quantities),
+            ]
             for family, cells in last.groupby("family", sort=False)
         ]
         unmatched = own[own["reason"].fillna("") != ""].drop_duplicates("family")
