@@ -65,6 +65,8 @@ def whole_run(experiment, tables, images, accuracies):
         given = {"comparison": both, "families": {**files, **two}}.get(figure.scope, files)
         inputs = Named(**{key: given[key] for key in figure.inputs})
         per_condition = {"images", "predictions"} & set(figure.inputs)
+        if per_condition and figure.scope == "families":
+            continue  # of the other family there are rows only, no files
         conditions = strengths if per_condition else {}
         about = {"families": OF_FAMILIES} if figure.scope == "families" else {}
         experiment.plot(name, inputs, conditions=conditions, published=published, **about)
