@@ -98,7 +98,7 @@ def geometry_memory(
         squares.append(JOINT_SQUARES * count**2 + JOINT_STEP + n_probes * rank)
     if geometry["readout"]:
         rows.append(READOUT_COPIES * count)
-        squares.append(READOUT_SQUARES * count**2)
+        squares.append(READOUT_SQUARES * rank**2)
     kept = WHOLE_COPIES * count if geometry["shuffle"] or geometry["subsets"] else 0
     # Of one: a multiplier per point, and a coordinate per axis.
     probe = n_points + min(n_points, n_features) + 1

@@ -7,7 +7,7 @@ and the turn that it stands for is orthogonal by construction. Turned along with
 gradients of earlier iterations stay comparable, so that plain quasi-Newton methods apply.
 
 Each start sets out with L-BFGS, whose memory is short. Where the angles are few, BFGS goes on from
-there with all that it has learnt, and needs half the steps.
+there with all that it has learnt, and needs fewer steps.
 """
 
 import numpy as np
