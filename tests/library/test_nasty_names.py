@@ -19,7 +19,7 @@ from manifold_robustness.figures.files import write_figure
 from manifold_robustness.files.csv import read_table, write_table
 from manifold_robustness.names import printable, printable_names, rst_literal, rst_text
 from manifold_robustness.network.data_sets import class_names
-from manifold_robustness.paper.claims import describe_claims, judge_claims
+from manifold_robustness.paper.claims import JudgedFamily, describe_claims, judge_claims
 from manifold_robustness.paper.claims_page import claims_page
 from nasty import Server, nasty_names, open_page, text_of
 
@@ -188,7 +188,7 @@ def test_the_page_of_the_claims_runs_and_loads_nothing(tmp_path):
         geometry,
         summary,
         make_accuracy([(0, 0), (5, 5), (100, 5), (500, 10)], network=SHOWN[4]),
-        "standard_deviation",
+        [JudgedFamily("gaussian", "Gaussian noise", "σ", "standard_deviation")],
         1,
     )
     page = claims_page(claims)
