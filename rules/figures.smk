@@ -6,7 +6,6 @@ GATHERED = {
     "accuracy": rules.collect_accuracy.output[0],
     **SUBSET_TABLE,
 }
-SEVERAL = len(JUDGED) > 1  # families to compare
 if SEVERAL:
     GATHERED["matched"] = rules.match_families.output[0]
 

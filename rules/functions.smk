@@ -176,7 +176,7 @@ def claims_table(wildcards):
 
 
 def matched_table(wildcards):
-    return {"matched": rules.match_families.output[0]} if len(JUDGED) > 1 else {}
+    return {"matched": rules.match_families.output[0]} if SEVERAL else {}
 
 
 def judged(family):

@@ -9,6 +9,7 @@ GAUSSIAN = next(
     None,
 )
 JUDGED = [family for family in FAMILIES.values() if family.conditions]
+SEVERAL = len(JUDGED) > 1  # families to compare
 PUBLISHED = {}
 if GAUSSIAN and DATA["name"] == "cifar10":
     with open(PROJECT / "rules/published/gaussian_cifar10.yaml") as file:
@@ -16,7 +17,7 @@ if GAUSSIAN and DATA["name"] == "cifar10":
 
 PAPER = []
 
-if len(JUDGED) > 1:
+if SEVERAL:
 
     rule match_families:
         input:

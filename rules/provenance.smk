@@ -47,10 +47,10 @@ def planned_jobs():
     yield planned("verify_results")
     if len(NETWORKS) > 1:
         yield planned("compare_networks")
+    if SEVERAL:
+        yield planned("match_families")
     if JUDGED:
         yield planned("judge_claims")
-    if len(JUDGED) > 1:
-        yield planned("match_families")
     if PUBLISHED:
         yield planned("compare_published")
     yield planned("describe_run")

@@ -1,13 +1,14 @@
 """Tables: tidy CSV from the files of the geometry and of the accuracy."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .conditions import CLEAN
-from .conventions import HARMONIC, to_averaging_scale
+from .conventions import HARMONIC, from_averaging_scale, to_averaging_scale
 from .files.geometry import VARIABLES, read_geometry
 from .files.predictions import read_predictions
 from .intervals import student_interval, wilson_interval
@@ -23,11 +24,18 @@ COORDINATES = ["network", "condition", "family", "strength", "layer", "layer_ind
 DESCRIPTION = ["layer_label", "n_manifolds", "n_points", "n_features"]
 
 
-def collect_geometry(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataFrame:
-    """Return one row per (network, condition, layer, replicate, manifold).
+@dataclass(frozen=True)
+class Measured:
+    """What a file of the geometry holds, and the coordinates that it stands for."""
 
-    Measures of a whole replicate repeat on its rows. There is a column for each that the run has
-    measured.
+    coordinates: dict
+    values: dict[str, np.ndarray]
+    manifolds: list[str]
+    attributes: dict
+
+
+def read_measured(files: Iterable[tuple[dict, dict, str | Path]]) -> list[Measured]:
+    """Return what the files of the geometry hold, each read once.
 
     Parameters
     ----------
@@ -43,46 +51,47 @@ def collect_geometry(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
         Snakemake can take one for new that a job wrote after its driver's death, that was copied,
         or that is from a configuration that was edited meanwhile.
     """
-    rows, lineages = [], []
+    found, lineages = [], []
     for coordinates, lineage, path in files:
-        values, manifolds, attributes = read_geometry(path, _wanted(coordinates, lineage))
-        rows.append(_rows(coordinates, values, manifolds, attributes))
-        lineages.append((path, attributes["lineage"]))
+        one = Measured(coordinates, *read_geometry(path, _wanted(coordinates, lineage)))
+        found.append(one)
+        lineages.append((path, one.attributes["lineage"]))
     require_agreement(lineages)
-    return pd.concat(rows, ignore_index=True)
+    return found
 
 
-def collect_subsets(
-    files: Iterable[tuple[dict, dict, str | Path]], table: pd.DataFrame
-) -> pd.DataFrame:
+def collect_geometry(measured: Iterable[Measured]) -> pd.DataFrame:
+    """Return one row per (network, condition, layer, replicate, manifold).
+
+    Measures of a whole replicate repeat on its rows. There is a column for each that the run has
+    measured.
+    """
+    return pd.concat([_rows(one) for one in measured], ignore_index=True)
+
+
+def collect_subsets(measured: Iterable[Measured], table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per (network, condition, layer, replicate, n_points): means over manifolds.
 
     Parameters
     ----------
-    files
-        As :func:`collect_geometry` takes them: of a run that measured subsets of the points.
+    measured
+        Of a run that measured subsets of the points.
     table
-        What it returned: the rows of all points come from there.
-
-    Raises
-    ------
-    StoreError
-        As for :func:`collect_geometry`.
+        What :func:`collect_geometry` made of it: the rows of all points come from there.
     """
-    names = [name.removeprefix(SUBSET) for name in OF_SUBSETS]
+    names = [name for name in OF_SUBSETS if name != f"{SUBSET}points"]
+    described = [*COORDINATES, "layer_label", "n_manifolds", "n_features", "replicate"]
     whole = dict(list(average_replicates(table).groupby(PLACE, sort=False)))
     parts = []
-    for coordinates, lineage, path in files:
-        values, _, _ = read_geometry(path, _wanted(coordinates, lineage))
-        of_all = whole[tuple(coordinates[name] for name in PLACE)]
-        measured = [name for name in names if SUBSET + name in values]
-        for place, row in enumerate(of_all.itertuples()):
-            own = {name: values[SUBSET + name][place] for name in measured}
-            part = pd.DataFrame(own | {"n_points": own.pop("points").astype(int)})
-            described = [*COORDINATES, "layer_label", "n_manifolds", "n_features", "replicate"]
-            part = part.assign(**{name: getattr(row, name) for name in described})
-            parts.append(part[[*described, "n_points", *own]])
-            parts.append(of_all.loc[[row.Index], parts[-1].columns])
+    for one in measured:
+        of_all = whole[tuple(one.coordinates[name] for name in PLACE)]
+        own = [name for name in names if name in one.values]
+        columns = [*described, "n_points", *(name.removeprefix(SUBSET) for name in own)]
+        for place, row in enumerate(of_all.to_dict("records")):
+            part = {name: row[name] for name in described}
+            part["n_points"] = one.values[f"{SUBSET}points"][place].astype(int)
+            part |= {name.removeprefix(SUBSET): one.values[name][place] for name in own}
+            parts += [pd.DataFrame(part), of_all.iloc[[place]][columns]]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -151,7 +160,8 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     )
 
 
-def _rows(coordinates, values, manifolds, attributes):
+def _rows(measured):
+    coordinates, values, attributes = measured.coordinates, measured.values, measured.attributes
     replicates, n_manifolds = values["capacity"].shape
     rows = {
         **{name: coordinates[name] for name in COORDINATES},
@@ -160,7 +170,7 @@ def _rows(coordinates, values, manifolds, attributes):
         "n_points": attributes["n_points"],
         "n_features": attributes["n_features"],
         "replicate": np.repeat(np.arange(replicates), n_manifolds),
-        "manifold": np.tile(manifolds, replicates),
+        "manifold": np.tile(measured.manifolds, replicates),
         **{name: values[name].ravel() for name in PER_MANIFOLD if name in values},
         **{name: np.repeat(values[name], n_manifolds) for name in PER_REPLICATE if name in values},
     }
@@ -198,10 +208,8 @@ def _to_averaging_scales(table):
 
 def _mean_and_interval(measure, values):
     how = VARIABLES[measure].summarised
-    mean, low, high = student_interval(to_averaging_scale(values, how))
-    if how == HARMONIC:  # turned over; where the interval of 1/x reaches 0, x has no upper bound
-        low, high = 1 / high, 1 / low if not low <= 0 else np.inf
-    return _bounded(measure, (to_averaging_scale(mean, how), low, high))
+    interval = student_interval(to_averaging_scale(values, how))
+    return _bounded(measure, from_averaging_scale(*interval, how))
 
 
 def _bounded(name, interval):

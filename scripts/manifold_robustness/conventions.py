@@ -3,11 +3,15 @@
 Imported by the workflow itself, so it needs nothing but the standard library.
 """
 
+import math
 from typing import TypeVar
 
 ARITHMETIC, HARMONIC = "arithmetic", "harmonic"
 MEANS = (ARITHMETIC, HARMONIC)
 FEWEST_BALANCED = 4  # manifolds whose labels the joint program can balance
+NEGLIGIBLE = 0.05  # share of a value within which a change of it is none
+# Where fewer draws than these have v = 0, the floor of the joint capacity hardly counts.
+FLOOR_SHARE = 0.05
 Values = TypeVar("Values")
 
 
@@ -43,3 +47,18 @@ def to_averaging_scale(values: Values, mean: str) -> Values:
     1.5
     """
     return 1 / values if mean == HARMONIC else values
+
+
+def from_averaging_scale(
+    mean: float, low: float, high: float, how: str
+) -> tuple[float, float, float]:
+    """Return a mean and its interval, of the scale of :func:`to_averaging_scale`, as they are read.
+
+    Those of 1/x are turned over; where the interval of 1/x reaches 0, x has no upper bound.
+
+    >>> from_averaging_scale(2.0, -0.5, 4.0, "harmonic")
+    (0.5, 0.25, inf)
+    """
+    if how != HARMONIC:
+        return mean, low, high
+    return 1 / mean, 1 / high, 1 / low if not low <= 0 else math.inf

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from .collection import average_replicates
-from .conventions import to_averaging_scale
+from .conventions import HARMONIC, NEGLIGIBLE, from_averaging_scale, to_averaging_scale
 from .files.csv import of_family
 from .files.geometry import VARIABLES
 from .intervals import CONFIDENCE, student_interval
@@ -28,7 +28,6 @@ MEASURES = (
     "readout_accuracy",
 )
 DIFFERS, SAME, UNDECIDED = "differs", "same", "undecided"
-EQUIVALENT = 0.05  # share of the reference's value within which a difference is none
 COLUMNS = ["network", "family", "accuracy", "reason", "below", "above", "weight"]
 COLUMNS += ["layer", "layer_index", "quantity", "value", "value_low", "value_high"]
 COLUMNS += ["reference", "reference_value"]
@@ -165,7 +164,7 @@ def _compared(matched, base, reference):
     for (index, layer, quantity), (values, error) in matched["values"].items():
         how = VARIABLES[quantity].summarised
         row = named | {"layer": layer, "layer_index": index, "quantity": quantity, "reason": ""}
-        ends = _turned(_interval(values, error), how)
+        ends = from_averaging_scale(*_interval(values, error), how)
         row |= dict(zip(("value", "value_low", "value_high"), ends, strict=True))
         other = base["values"].get((index, layer, quantity)) if base else None
         if other is not None and matched["family"] != reference:
@@ -180,14 +179,14 @@ def _difference(values, error, others, other_error, how):
     change, low, high = (
         end / base for end in _interval(values - others, np.hypot(error, other_error))
     )
-    if how == "harmonic":  # of the inverse: x / base is 1 / (1 + d)
+    if how == HARMONIC:  # of the inverse: x / base is 1 / (1 + d)
         change, low, high = (
             1 / (1 + end) - 1 if end > -1 else np.inf for end in (change, high, low)
         )
     verdict = UNDECIDED
     if low > 0 or high < 0:
         verdict = DIFFERS
-    elif low >= -EQUIVALENT and high <= EQUIVALENT:
+    elif low >= -NEGLIGIBLE and high <= NEGLIGIBLE:
         verdict = SAME
     percent = dict(
         zip(
@@ -204,10 +203,3 @@ def _interval(values, error):
     mean, low, high = student_interval(values)
     half = float(np.hypot((high - low) / 2, ndtri((1 + CONFIDENCE) / 2) * error))
     return mean, mean - half, mean + half
-
-
-def _turned(ends, how):
-    mean, low, high = ends
-    if how != "harmonic":
-        return mean, low, high
-    return 1 / mean, 1 / high, 1 / low if not low <= 0 else np.inf

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .conditions import CLEAN
+from .conventions import FLOOR_SHARE
 from .names import rst_literal, rst_text
 from .paper.claims import verdicts_in_words
 
@@ -18,7 +19,6 @@ SHOWN = (
     "center_correlation",
     "readout_accuracy",
 )
-BINDS = 0.05  # share of draws on the floor from which on the joint capacity says little
 READING = """\
 **How to read it.** The *capacity* says how many classes per dimension of a layer a linear readout
 could still separate at random labels: higher is more separable. The *dimension* and the *radius*
@@ -162,12 +162,12 @@ def _theories(summary):
         f"{rst_literal(summary['condition'][row])})"
         for row in (ratio.idxmin(), ratio.idxmax())
     ]
-    bound = summary[summary["joint_zero_share"] >= BINDS]
+    bound = summary[summary["joint_zero_share"] >= FLOOR_SHARE]
     floor = (
         f" In {len(bound)} of {len(summary)} layers and conditions the joint capacity is on its "
         "floor, the number of classes over the dimensions that all points span, in "
-        f"{100 * BINDS:g} % of the draws or more: no noise can lower it further there, and the "
-        "share of dichotomies that no hyperplane separates says more."
+        f"{100 * FLOOR_SHARE:g} % of the draws or more: no noise can lower it further there, and "
+        "the share of dichotomies that no hyperplane separates says more."
         if len(bound)
         else ""
     )

@@ -286,8 +286,9 @@ def test_a_network_that_can_t_be_attacked_is_told(function, words):
 def test_two_gradients_of_the_same_outputs():
     pixels = random_images().requires_grad_()
     outputs = logits(linear(), pixels)
-    total = gradient(outputs.sum(), pixels, retain_graph=True)
-    parts = [gradient(outputs[:, k].sum(), pixels, retain_graph=True) for k in range(4)]
+    every = torch.ones(len(pixels), dtype=torch.bool)
+    total = gradient(outputs.sum(), pixels, every, retain_graph=True)
+    parts = [gradient(outputs[:, k].sum(), pixels, every, retain_graph=True) for k in range(4)]
     assert torch.allclose(total, sum(parts), atol=1e-5)
 
 
@@ -298,7 +299,17 @@ def zero_gradients(n, n_zero):
     made = torch.ones(n, 1, 2, 2)
     made[:n_zero] = 0
     made[n_zero:, :, 0] = 0  # zero in some pixels only
-    see_gradients(made)
+    see_gradients(made, torch.ones(n, dtype=torch.bool))
+
+
+def test_gradients_of_images_that_are_fooled_already_do_not_count(caplog):
+    """The loss dlr is flat, at its greatest, where the label's logit is the third."""
+    logits = torch.tensor([[4.0, 3.0, 2.0, 1.0], [4.0, 2.0, 3.0, 1.0]])
+    made = Made(lambda x: logits + 0 * first_values(x))
+    with watched("apgd/epsilon-0.1") as watch:
+        loss_gradient(made, random_images()[:2], torch.tensor([0, 1]), "dlr")
+    assert (int(watch.n_gradients), int(watch.n_zero)) == (1, 1)
+    assert "1 of 1 gradients" in caplog.text
 
 
 def test_gradients_that_vanish_are_counted_over_the_whole_job(caplog):

@@ -15,6 +15,7 @@ from manifold_robustness.collection import (
     collect_accuracy,
     collect_geometry,
     collect_subsets,
+    read_measured,
     summarise_geometry,
 )
 from manifold_robustness.errors import StoreError
@@ -40,7 +41,7 @@ def at(network="resnet18", condition="clean", layer="conv1", **_):
 def collect(*files):
     """Return the geometry of (coordinates, path), all made with the same settings."""
     return collect_geometry(
-        (coordinates, at(**coordinates).lineage, path) for coordinates, path in files
+        read_measured((coordinates, at(**coordinates).lineage, path) for coordinates, path in files)
     )
 
 
@@ -94,7 +95,8 @@ def test_subsets_have_a_row_each_and_so_have_all_points(tmp_path):
     other = place("gaussian/sigma-0.1", 0.1, "fc", 1, network="own")
     second = write(tmp_path / "2.h5", of=at(**other), n_replicates=2, **values)
     files = [(one, at(**one).lineage, path) for one, path in ((place(), first), (other, second))]
-    table = collect_subsets(files, collect_geometry(files))
+    measured = read_measured(files)
+    table = collect_subsets(measured, collect_geometry(measured))
     assert list(table["n_points"]) == [2, 4, 6] * 4
     assert list(table["replicate"]) == [0, 0, 0, 1, 1, 1] * 2
     assert list(table["network"]) == ["resnet18"] * 6 + ["own"] * 6
@@ -130,9 +132,9 @@ SOLVED = origin().lineage["resnet18"]["solve_geometry"]["settings"]
 def test_a_file_of_other_settings_is_refused(tmp_path, lineage, words):
     path = write(tmp_path / "1.h5")
     good, bad = (place(), origin().lineage, path), (place(), lineage, path)
-    assert len(collect_geometry([good])) == 6
+    assert len(collect_geometry(read_measured([good]))) == 6
     with pytest.raises(StoreError, match=words):
-        collect_geometry([good, bad])
+        read_measured([good, bad])
 
 
 def test_files_of_two_trainings_of_one_network_are_refused(tmp_path):

@@ -441,6 +441,25 @@ def test_shares_against_a_linear_program(radius):
     assert geometry.inseparable_share == expected.mean()
 
 
+def test_dependent_points_may_be_inseparable_though_v_is_not_zero():
+    """Two manifolds share a point: nothing separates them where their labels differ."""
+    clouds = gaussian_clouds(4, 3, 40, radius=0.2)
+    clouds[1, 0] = clouds[0, 0]
+    coordinates, n_points, _, signs, found = solved(clouds, 60)
+    labelled = np.repeat(signs, n_points, axis=1)[:, :, None] * coordinates
+    expected = ~np.array([is_separable_by_linear_program(one) for one in labelled])
+    np.testing.assert_array_equal(found["inseparable"], expected)
+    assert np.array_equal(expected, signs[:, 0] != signs[:, 1]) and not found["zero"].any()
+
+
+def test_coarse_pixels_are_asked_where_points_lie_in_the_plane():
+    clouds = nearly_dependent(0, n_points=15)
+    coordinates, n_points, _, signs, found = solved(clouds, 40)
+    labelled = np.repeat(signs, n_points, axis=1)[:, :, None] * coordinates
+    expected = ~np.array([is_separable_by_linear_program(one) for one in labelled])
+    np.testing.assert_array_equal(found["inseparable"], expected)
+
+
 def test_shares_grow_with_the_spread():
     found = [analyze_jointly(gaussian_clouds(10, 15, 10, radius=r), 100) for r in (0.1, 0.4, 1.0)]
     for name in ("zero_share", "inseparable_share"):

@@ -249,7 +249,8 @@ def measure(points, settings, seed, replicate):
 FLOW = """
 import json, sys
 import numpy as np
-from manifold_robustness.collection import COORDINATES, collect_geometry, summarise_geometry
+from manifold_robustness.collection import (
+    COORDINATES, collect_geometry, read_measured, summarise_geometry)
 from manifold_robustness.files.geometry import read_geometry, write_geometry
 from manifold_robustness.lineage import Origin
 from manifold_robustness.measures import solve_replicates
@@ -261,7 +262,7 @@ attributes = {"layer_label": "layer_0_X", "n_points": 5, "n_features": 30}
 write_geometry("a.h5", results, list("abcd"), origin, attributes)
 values, _, _ = read_geometry("a.h5", origin)
 place = dict(zip(COORDINATES, ("net", "clean", "clean", 0.0, "fc", 0)))
-table = collect_geometry([(place, origin.lineage, "a.h5")])
+table = collect_geometry(read_measured([(place, origin.lineage, "a.h5")]))
 (summary,) = summarise_geometry(table).to_dict("records")
 print(json.dumps([
     values["spread"].tolist(), table["spread"].tolist(), table["size"].tolist(),

@@ -9,6 +9,7 @@ from manifold_robustness.collection import (
     PER_MANIFOLD,
     PER_REPLICATE,
     collect_geometry,
+    read_measured,
     summarise_geometry,
 )
 from manifold_robustness.errors import VerificationError
@@ -37,7 +38,7 @@ def tables(tmp_path_factory):
         wanted = origin(network, condition, layer)
         path = write(folder / f"{len(files)}.h5", of=wanted)
         files.append((coordinates, wanted.lineage, path))
-    geometry = collect_geometry(files)
+    geometry = collect_geometry(read_measured(files))
     accuracy = pd.DataFrame(
         {
             "network": ["plain", "plain", "robust", "robust"],

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from ..conventions import FLOOR_SHARE
 from .about import About
 from .comparison import draw_compared
 from .layer_lines import draw_lines, draw_measure, label_layers, name_place, open_mark
-from .measures import CAPACITY, FLOOR_SHARE, JOINT_CAPACITY, floor_binds
+from .measures import CAPACITY, JOINT_CAPACITY, floor_binds
 from .reading import (
     SUMMARY_COLUMNS,
     decimal,

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..conventions import FLOOR_SHARE
 from .about import About
 from .layer_lines import describe_last_layer, draw_measure, label_layers, open_mark
-from .measures import FLOOR_SHARE, Measure, floor_binds
+from .measures import Measure, floor_binds
 from .reading import SUMMARY_COLUMNS, grid, layers, require_rows, require_summary, sample, strengths
 from .strengths import add_colour_bar
 from .style import new_figure, set_title

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..conventions import FLOOR_SHARE
 from ..errors import ConfigurationError
 
 FRAMES = {
@@ -39,8 +40,6 @@ JOINT_CAPACITY = Measure(
     "joint_capacity", "joint capacity", "$α$ (manifolds per dimension)", spans_decades=True
 )
 READOUT = Measure("readout_accuracy", "accuracy of a linear readout", "accuracy (%)")
-# Where fewer draws than these have v = 0, the floor of the joint capacity hardly counts.
-FLOOR_SHARE = 0.05
 
 
 def floor_binds(zero_share: np.ndarray) -> np.ndarray:

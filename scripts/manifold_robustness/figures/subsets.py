@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..conventions import ARITHMETIC, HARMONIC, to_averaging_scale
+from ..conventions import ARITHMETIC, HARMONIC, from_averaging_scale, to_averaging_scale
 from ..errors import DataError
 from ..intervals import student_interval
 from ..names import rst_literal
@@ -169,10 +169,8 @@ def _average(table: pd.DataFrame, column: str, counts: list[int]) -> np.ndarray:
 def _interval(values: np.ndarray, mean: str) -> tuple[float, float, float]:
     """Return a mean and its interval, of a harmonic one that of 1/x turned over."""
     with np.errstate(invalid="ignore"):  # an infinite value has no spread
-        middle, low, high = student_interval(to_averaging_scale(values, mean))
-    if mean == HARMONIC:  # where the interval of 1/x reaches 0, x has no upper bound
-        low, high = 1 / high, np.inf if low <= 0 else 1 / low
-    return to_averaging_scale(middle, mean), low, high
+        interval = student_interval(to_averaging_scale(values, mean))
+    return from_averaging_scale(*interval, mean)
 
 
 def _describe(table: pd.DataFrame, name: str, strength: Strength) -> str:

@@ -20,6 +20,8 @@ LABELS = ("balanced", "random")
 INDEPENDENT = 1e-4
 # A v shorter than this, in units of t, is 0.
 VANISHING = 1e-8
+# Of a point's product with v, relative to both: it lies in the plane across v.
+IN_PLANE = 1e-9
 # Units in the last place: how far a point may be off where it constrains, of what is added up in a
 # layer; and how far, for a direction in which it reaches no farther not to be spanned.
 BLUR_UNITS, UNITS = 8, 64
@@ -185,7 +187,7 @@ def analyze_jointly(
     clouds = check_manifolds(points)
     sizes = clouds.measured(_extent)
     _require_extent(sizes)
-    _require_labels(labels, len(clouds))
+    require_labels(labels, len(clouds))
     n_draws, seed = check_count(n_draws, "draw"), check_seed(seed)
     tolerance = check_tolerance(tolerance)
     if n_draws < 2:
@@ -249,6 +251,17 @@ def joint_frame(points: np.ndarray, rounding: float = 0.0) -> np.ndarray:
     return gram_schmidt(reduced, rounding)[0]
 
 
+def require_labels(labels: str, n_manifolds: int) -> None:
+    """Refuse labels that there are not, or that so few manifolds can't balance."""
+    if labels not in LABELS:
+        raise GeometryError(f"Need labels out of {', '.join(LABELS)}. Got {labels!r}.")
+    if labels == "balanced" and n_manifolds < FEWEST_BALANCED:
+        raise GeometryError(
+            f"Need at least {FEWEST_BALANCED} manifolds for balanced labels. Got {n_manifolds}; "
+            "give more of them, or labels='random'."
+        )
+
+
 def draw_jointly(
     rank: int, n_manifolds: int, n_draws: int, labels: str, seed: int | Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -268,6 +281,19 @@ def draw_jointly(
     return vectors, np.where(order < n_manifolds // 2, -1.0, 1.0) * majority
 
 
+def unit_points(
+    coordinates: np.ndarray, rounding: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The points of the programs (n_points, rank), which have norm 1; what scales them; their blur.
+
+    A point no farther from the origin than `rounding` constrains nothing: it and its scale are 0.
+    The blur (n_points,) is how far each may be from what it should be, see :func:`.certify`.
+    """
+    norms = np.linalg.norm(coordinates, axis=1)
+    scales = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > rounding)
+    return coordinates * scales[:, None], scales, BLUR_UNITS / UNITS * rounding * scales
+
+
 def solve_all(
     coordinates: np.ndarray,
     n_points: np.ndarray,
@@ -280,16 +306,12 @@ def solve_all(
 
     `rounding` is that of the points: 64 units in the last place of the farthest.
     """
-    norms = np.linalg.norm(coordinates, axis=1)
-    # A point at the origin constrains nothing.
-    there = norms > rounding
-    weights_of_units = np.divide(1.0, norms, out=np.zeros_like(norms), where=there)
-    units = coordinates * weights_of_units[:, None]
+    units, scales, blur = unit_points(coordinates, rounding)
     gram = units @ units.T
     manifold_of = np.repeat(np.arange(len(n_points)), n_points)
     n_draws = len(vectors)
     projections, zero = np.empty(n_draws), np.empty(n_draws, dtype=bool)
-    inseparable, second = np.zeros(n_draws, dtype=bool), np.empty(n_draws, dtype=bool)
+    doubtful, second = np.empty(n_draws, dtype=bool), np.empty(n_draws, dtype=bool)
     residuals = np.empty((3, n_draws))
     kept = []
     step = draws_in_step(len(units), n_draws)
@@ -297,28 +319,25 @@ def solve_all(
         draws = slice(first, min(first + step, n_draws))
         fields = vectors[draws]
         solution = solve_joint_programs(
-            units,
-            gram,
-            fields,
-            labels[draws],
-            manifold_of,
-            tolerance,
-            first,
-            BLUR_UNITS / UNITS * rounding * weights_of_units,
+            units, gram, fields, labels[draws], manifold_of, tolerance, first, blur
         )
         residuals[:, draws], second[draws] = solution.residuals, solution.second
         v = solution.solutions
         projections[draws] = ((fields - v) ** 2).sum(1)
         zero[draws] = np.linalg.norm(v, axis=1) <= VANISHING * np.linalg.norm(fields, axis=1)
+        # Where only free points lie in the plane across v, which are independent, a turn of it
+        # leaves none there. With others in it, or without a plane, no turn may.
+        sizes = np.linalg.norm(v, axis=1)[:, None]
         v = np.where(zero[draws, None], fields, v)
-        signs = labels[draws][:, manifold_of]
-        weights = _anchor_weights(
-            solution.multipliers * signs * weights_of_units, -signs * (v @ coordinates.T), n_points
+        along = v @ coordinates.T
+        in_plane = np.abs(along * scales) <= (IN_PLANE + blur) * sizes
+        doubtful[draws] = zero[draws] | (in_plane & (solution.multipliers == 0) & (scales > 0)).any(
+            1
         )
+        signs = labels[draws][:, manifold_of]
+        weights = _anchor_weights(solution.multipliers * signs * scales, -signs * along, n_points)
         rows, columns = np.nonzero(weights)
         kept.append((rows + first, columns, weights[rows, columns]))
-    for draw in np.flatnonzero(zero):
-        inseparable[draw] = not is_separable(labels[draw, manifold_of, None] * units)
     anchors = JointAnchors(*(np.concatenate(column) for column in zip(*kept, strict=True)), n_draws)
     return {
         "projections": projections,
@@ -326,8 +345,21 @@ def solve_all(
         "residuals": residuals,
         "second": second,
         "zero": zero,
-        "inseparable": inseparable,
+        "inseparable": _inseparable(doubtful, labels, manifold_of, units),
     }
+
+
+def _inseparable(doubtful, labels, manifold_of, units):
+    """Which dichotomies no hyperplane separates: each is asked once, labels turned or not."""
+    found = np.zeros(len(labels), dtype=bool)
+    known = {}
+    for draw in np.flatnonzero(doubtful):
+        turned = labels[draw] * labels[draw, 0]
+        key = turned.tobytes()
+        if key not in known:
+            known[key] = not is_separable(turned[manifold_of, None] * units)
+        found[draw] = known[key]
+    return found
 
 
 def _anchor_weights(multipliers, slack, n_points):
@@ -369,13 +401,3 @@ def _require_extent(sizes):
                 f"apart than {ROUNDING:.1e} of their size, which is rounding. All {count} points "
                 "coincide."
             )
-
-
-def _require_labels(labels, n_manifolds):
-    if labels not in LABELS:
-        raise GeometryError(f"Need labels out of {', '.join(LABELS)}. Got {labels!r}.")
-    if labels == "balanced" and n_manifolds < FEWEST_BALANCED:
-        raise GeometryError(
-            f"Need at least {FEWEST_BALANCED} manifolds for balanced labels. Got {n_manifolds}; "
-            "give more of them, or labels='random'."
-        )

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from ..conventions import FEWEST_BALANCED
 from ..errors import GeometryError
 from ..geometry.frame import FARTHEST, ROUNDING
 from ..geometry.inputs import LARGE, SMALL, check_count, check_seed
-from ..geometry.joint import LABELS, draw_jointly
+from ..geometry.joint import draw_jointly, require_labels
 from ..seeds import generator
 
 OBJECTIVES = ("capacity", "joint_capacity")
@@ -85,7 +84,7 @@ def draw_probes(
     require_objective(objective)
     count, seed = check_count(n_gaussian_vectors, "Gaussian vector"), check_seed(seed)
     if objective == "joint_capacity":
-        _require_labels(labels, n_manifolds)
+        require_labels(labels, n_manifolds)
         vectors, signs = draw_jointly(n_features, n_manifolds, count, labels, seed)
         return CapacityProbes(vectors, labels=signs)
     coordinates = [seed] if isinstance(seed, int) else seed
@@ -230,16 +229,6 @@ def _finite(values: ArrayLike, what, shape):
     if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         raise GeometryError(f"Need finite {what} in the probes. Got some that are not.")
     return array.astype(float)
-
-
-def _require_labels(labels, n_manifolds):
-    if labels not in LABELS:
-        raise GeometryError(f"Need labels out of {', '.join(LABELS)}. Got {labels!r}.")
-    if labels == "balanced" and n_manifolds < FEWEST_BALANCED:
-        raise GeometryError(
-            f"Need at least {FEWEST_BALANCED} manifolds for balanced labels. Got "
-            f"{n_manifolds}; give more of them, or labels='random'."
-        )
 
 
 def _norms(vectors):

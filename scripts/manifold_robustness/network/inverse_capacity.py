@@ -10,7 +10,7 @@ from ..errors import GeometryError, SolverError
 from ..geometry.centers import find_center_structure
 from ..geometry.frame import RANK_TOLERANCE, gram_schmidt
 from ..geometry.inputs import check_margin
-from ..geometry.joint import BLUR_UNITS, INDEPENDENT, UNITS
+from ..geometry.joint import INDEPENDENT, UNITS, unit_points
 from ..geometry.joint_programs import draws_in_step, solve_joint_programs
 from ..geometry.solvers import DEFAULT_SOLVER, solve_programs
 from ..geometry.threads import single_threaded
@@ -266,11 +266,8 @@ def _solve_mean_field(coordinates, vectors, margin):
 @single_threaded
 def _solve_jointly(coordinates, vectors, labels, manifold_of, rounding):
     """Minus labels times multipliers (n_draws, n_points)."""
-    norms = np.linalg.norm(coordinates, axis=1)
-    # Programs are of points of norm 1. One at the origin constrains nothing.
-    scales = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > rounding)
-    units = coordinates * scales[:, None]
-    gram, blur = units @ units.T, BLUR_UNITS / UNITS * rounding * scales
+    units, scales, blur = unit_points(coordinates, rounding)
+    gram = units @ units.T
     step = draws_in_step(len(units), len(vectors))
     solved = []
     for first in range(0, len(vectors), step):

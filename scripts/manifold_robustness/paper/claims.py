@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ..collection import average_replicates
+from ..conventions import NEGLIGIBLE
 from ..files.csv import of_family
 from ..intervals import bootstrap_difference, student_interval
 from ..names import rst_literal, rst_text
@@ -16,7 +17,6 @@ from ..seeds import generator
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 THRESHOLD = 0.05  # σ of Gaussian noise after which the paper says that the geometry changes
-NEGLIGIBLE = 0.05  # share of clean's value within which a change is none
 SAMPLE = ["n_manifolds", "n_points", "n_replicates", "n_images"]
 MEAN_FIELD, JOINT = "mean field", "joint"
 

@@ -5,8 +5,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from ..conventions import NEGLIGIBLE
 from ..intervals import RESAMPLES
-from .claims import FAILS, HOLDS, JOINT, MEAN_FIELD, NEGLIGIBLE, THRESHOLD, UNDECIDED
+from .claims import FAILS, HOLDS, JOINT, MEAN_FIELD, THRESHOLD, UNDECIDED
 
 THEORIES = {"": "", MEAN_FIELD: "mean-field theory", JOINT: "joint program"}
 SYMBOLS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}

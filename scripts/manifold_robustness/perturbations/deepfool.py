@@ -135,7 +135,7 @@ def perturbations(
         if others is None:  # at the image itself
             n_others = min(candidates, outputs.shape[1]) - 1
             others = without_label(outputs, labels).topk(n_others, dim=1).indices
-        step = _to_the_nearest_boundary(outputs, labels, others, pixels)
+        step = _to_the_nearest_boundary(outputs, labels, others, pixels, is_right)
         total += (1 + overshoot) * step.where(is_right[:, None, None, None], 0)
     return total
 
@@ -145,14 +145,14 @@ def moved(images: torch.Tensor, perturbations: torch.Tensor) -> torch.Tensor:
     return (images + perturbations).to(images.dtype).clamp_(0, 1)
 
 
-def _to_the_nearest_boundary(outputs, labels, others, pixels):
+def _to_the_nearest_boundary(outputs, labels, others, pixels, is_right):
     """The steps r, float64; one backward pass for each place among the other classes."""
     nearest = torch.full((len(pixels),), torch.inf, dtype=torch.float64, device=pixels.device)
     step = torch.zeros_like(pixels, dtype=torch.float64)
     for place in range(others.shape[1]):
         behind = of_label(outputs, others[:, place]) - of_label(outputs, labels)
         is_last = place == others.shape[1] - 1
-        slope = gradient(behind.sum(), pixels, retain_graph=not is_last).double()
+        slope = gradient(behind.sum(), pixels, is_right, retain_graph=not is_last).double()
         length = norms(slope, "l2")
         # A boundary that no step leads to is nowhere.
         distance = torch.where(length > 0, behind.detach().abs() / length, torch.inf)

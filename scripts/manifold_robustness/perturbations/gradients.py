@@ -38,7 +38,11 @@ def logits(network: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
 
 
 def gradient(
-    total: torch.Tensor, pixels: torch.Tensor, *, retain_graph: bool = False
+    total: torch.Tensor,
+    pixels: torch.Tensor,
+    attacked: torch.Tensor,
+    *,
+    retain_graph: bool = False,
 ) -> torch.Tensor:
     """Return the gradient of a number with respect to pixels, and to nothing else.
 
@@ -48,6 +52,9 @@ def gradient(
         A sum over images.
     pixels : float32 (n, channels, height, width)
         With ``requires_grad``, those that the network was given.
+    attacked : bool (n,)
+        The images that still have to be fooled: where the gradients of these are zero, an attack
+        stands still, and the watch counts them.
     retain_graph
         Whether another gradient of the same outputs is to follow.
 
@@ -59,7 +66,7 @@ def gradient(
     Examples
     --------
     >>> pixels = torch.full((1, 1, 1, 2), 3.0, requires_grad=True)
-    >>> gradient((pixels**2).sum(), pixels).flatten().tolist()
+    >>> gradient((pixels**2).sum(), pixels, torch.tensor([True])).flatten().tolist()
     [6.0, 6.0]
     """
     found = None
@@ -72,7 +79,7 @@ def gradient(
             "another type, or torch.no_grad in its forward."
         )
     _require_finite(found)
-    see_gradients(found)
+    see_gradients(found, attacked)
     return found
 
 
@@ -96,8 +103,9 @@ def loss_gradient(
     gradients : float32, shaped as `pixels`
     """
     pixels = pixels.detach().requires_grad_()
-    losses = LOSSES[loss](logits(network, pixels), labels)
-    return losses.detach(), gradient(losses.sum(), pixels)
+    outputs = logits(network, pixels)
+    losses = LOSSES[loss](outputs, labels)
+    return losses.detach(), gradient(losses.sum(), pixels, outputs.argmax(1) == labels)
 
 
 def losses_of(

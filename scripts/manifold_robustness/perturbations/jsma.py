@@ -100,8 +100,8 @@ def perturb(
         is_going &= outputs.argmax(1) == labels
         if not is_going.any():
             break
-        of_all = gradient(outputs.sum(), asked, retain_graph=True)
-        of_target = gradient(of_label(outputs, targets).sum(), asked)
+        of_all = gradient(outputs.sum(), asked, is_going, retain_graph=True)
+        of_target = gradient(of_label(outputs, targets).sum(), asked, is_going)
         for place in is_going.nonzero().flatten().tolist():
             flat = pixels[place].view(-1)
             gains, losses = saliencies(of_all[place], of_target[place], flat, theta)

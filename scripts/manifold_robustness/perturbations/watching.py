@@ -21,15 +21,14 @@ class Watch:
     ----------
     name : str
         Of the condition, for the warnings.
-    n_gradients : int
-        Gradients of an image that were asked for.
-    n_zero : int or tensor of one number
-        Those that were zero in every pixel; counted where they are, without waiting for a GPU.
+    n_gradients, n_zero : int or tensor of one number
+        Gradients that were asked for of images that are still to be fooled, and those of them that
+        were zero in every pixel; counted where they are, without waiting for a GPU.
     has_seen_outputs : bool
     """
 
     name: str
-    n_gradients: int = 0
+    n_gradients: torch.Tensor | int = 0
     n_zero: torch.Tensor | int = 0
     has_seen_outputs: bool = False
 
@@ -49,9 +48,9 @@ def watched(name: str) -> Iterator[Watch]:
     Examples
     --------
     >>> with watched("pgd/epsilon-0.1") as watch:
-    ...     see_gradients(torch.zeros(3, 1, 2, 2))
-    >>> watch.n_gradients, int(watch.n_zero)
-    (3, 3)
+    ...     see_gradients(torch.zeros(3, 1, 2, 2), torch.tensor([True, True, False]))
+    >>> int(watch.n_gradients), int(watch.n_zero)
+    (2, 2)
     """
     outer = CURRENT.get()
     if outer is not None:
@@ -63,25 +62,25 @@ def watched(name: str) -> Iterator[Watch]:
         yield watch
     finally:
         CURRENT.reset(token)
-    n_zero = int(watch.n_zero)
-    if n_zero > MOST_ZERO * watch.n_gradients:
+    n_zero, n_gradients = int(watch.n_zero), int(watch.n_gradients)
+    if n_zero > MOST_ZERO * n_gradients:
         logger.warning(
             "%s: %d of %d gradients of the loss (%.1f %%) are zero in every pixel, where the "
             "attack stands still: its accuracies may say more of the network's gradients than of "
             "its robustness.",
             watch.name,
             n_zero,
-            watch.n_gradients,
-            100 * n_zero / watch.n_gradients,
+            n_gradients,
+            100 * n_zero / n_gradients,
         )
 
 
-def see_gradients(gradients: torch.Tensor) -> None:
-    """Count the gradients of a batch (n, channels, height, width)."""
+def see_gradients(gradients: torch.Tensor, attacked: torch.Tensor) -> None:
+    """Count gradients (n, channels, height, width) of the images that are `attacked`, bool (n,)."""
     watch = CURRENT.get()
     if watch is not None:
-        watch.n_gradients += len(gradients)
-        watch.n_zero = watch.n_zero + (gradients == 0).flatten(1).all(1).sum()
+        watch.n_gradients = watch.n_gradients + attacked.sum()
+        watch.n_zero = watch.n_zero + ((gradients == 0).flatten(1).all(1) & attacked).sum()
 
 
 def see_outputs(outputs: torch.Tensor) -> None:
