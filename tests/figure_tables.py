@@ -293,7 +293,7 @@ def draw_example(
     if examples:
         families = FAMILIES if several else ["gaussian"]
         places = [condition(level, one) for one in families for level in levels if level]
-        places = [condition(0), *places]
+        places = [condition(0)] * (0 in levels) + places
         pictures = make_pictures(len(places))
         predicted = ["car"] + ["truck"] * (len(places) - 1)
         inputs |= write_pictures(folder, places, pictures, predicted, "car")

@@ -97,6 +97,8 @@ def test_import_leaves_matplotlib_as_it_was(tmp_path):
 )
 def test_every_size_of_run_is_drawn(levels, layers, replicates, shuffled, tmp_path):
     for name in NAMES:
+        if name.startswith("families_") and len(levels) == 1:
+            continue  # a run without perturbations has no families to compare
         figure = draw_example(name, tmp_path, levels, layers, replicates, shuffled)
         style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=40)
 

@@ -225,7 +225,7 @@ def check(path=None, value=None, counts=(12, 12, 12, 12, 12), folder=ROOT):
 
 def test_an_experiment_that_can_be_done_passes():
     check()
-    check("images.n_manifolds", 2, counts=(12, 12, 0, 0, 1))  # other classes don't matter
+    check("images.n_manifolds", 4, counts=(12, 12, 12, 12, 1))  # other classes don't matter
 
 
 @pytest.mark.parametrize(

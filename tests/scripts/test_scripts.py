@@ -49,7 +49,7 @@ def used(script, section):
 
 def test_every_rule_has_a_script_and_the_log_of_its_name():
     assert len(BLOCKS) == sum(map(len, RULES.values())) and all(RULES.values())
-    plots = {"plot_network_figure", "plot_family_figure", "plot_comparison"}
+    plots = {"plot_network_figure", "plot_family_figure", "plot_families_figure", "plot_comparison"}
     assert {name for name, _ in RULES["plot_figure"]} == plots
     for script, blocks in RULES.items():
         for name, body in blocks:
