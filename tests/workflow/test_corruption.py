@@ -200,7 +200,8 @@ ACTIONS = st.one_of(
     st.tuples(st.just("configure"), st.sampled_from(sorted(EDITS))),
     st.tuples(st.just("forget")),
 )
-FIGURES = ("accuracy", "capacity_accuracy", "examples", "heatmaps", "last_layer", "layers")
+FIGURES = ("accuracy", "capacities", "capacity_accuracy", "examples", "heatmaps", "joint_geometry")
+FIGURES += ("last_layer", "layers", "readout")
 FILES = [
     *(f"small/weights/{n}" for n in ("weights.safetensors", "metrics.json", "layers.json")),
     "small/weights/history.csv",

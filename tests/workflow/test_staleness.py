@@ -65,8 +65,9 @@ def test_a_lost_geometry_file_is_solved_again_to_the_last_bit(experiment, finish
     lost.unlink()
     assert experiment.stale() == {"solve_geometry": 1, **GATHERING}
     output = experiment.succeed()
-    lines = re.findall(r"^\d\d:\d\d:\d\d +(\d+)/10  (.*)$", output, re.MULTILINE)
-    assert [int(place) for place, _ in lines] == list(range(1, 11))  # one line per job
+    count = 1 + sum(GATHERING.values())
+    lines = re.findall(rf"^\d\d:\d\d:\d\d +(\d+)/{count}  (.*)$", output, re.MULTILINE)
+    assert [int(place) for place, _ in lines] == list(range(1, count + 1))  # one line per job
     assert lines[0][1] == "Solve the geometry: small, gaussian/sigma-0.1, head"
     assert not re.search("Reason|jobid|Select jobs|Execute", output)
     assert experiment.contents("small/geometry") == finished.contents("small/geometry")
@@ -276,7 +277,7 @@ def test_a_finished_run_keeps_which_code_made_it(finished):
     """With the entries that the proof of the digests runs with, see run_time.py."""
     kept = json.loads(finished.result("logs/code.json").read_text())
     figures = kept.pop("plot_figure")["entries"]
-    assert len(figures) == 7 and all(entry.endswith(":draw,DECLARATION") for entry in figures)
+    assert len(figures) == FAMILY_FIGURES + 1 and all(entry.endswith(":draw,DECLARATION") for entry in figures)
     assert set(kept) == {path.stem for path in (ROOT / "scripts").glob("*.py")} - NOT_RUN
     for script, one in kept.items():
         assert sorted(one["entries"]) == sorted(ENTRIES.get(script, [])), script

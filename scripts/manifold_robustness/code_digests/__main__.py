@@ -42,7 +42,7 @@ def describe(rule: str, listing: str = "") -> str:
     known = read_listing(listing) if listing else {}
     rule = _script_of(rule)
     if rule in known:
-        script, entries = known[rule]["script"], _loaded_now(known[rule]["entries"])
+        script, entries = known[rule]["script"], _loaded_now(rule, known)
     else:
         script, entries = rule, read_library().plugins(rule)
     now = reached_definitions(script, *entries)
@@ -67,17 +67,18 @@ def describe(rule: str, listing: str = "") -> str:
     return "\n".join(lines)
 
 
-def _loaded_now(entries):
+def _loaded_now(rule, known):
     """What a rule loads by name now: less the plug-ins that went, and with every measure that came.
 
-    Of the other plug-ins a rule loads those that the configuration asks for; measures are all
-    loaded where one is.
+    Of the other plug-ins a rule loads those that the configuration asks for. Measures that it leaves
+    out were there too in the finished run, whose tables know the variables of all of them.
     """
-    paths = read_library().paths
+    paths, entries = read_library().paths, known[rule]["entries"]
     left = [one for one in entries if f"{PACKAGE}.{one.partition(':')[0]}" in paths]
     wanted = [one.partition(":")[2] for one in entries if one.startswith(f"{MEASURES}.")]
-    names = plugin_names(MEASURES)
-    measures = [f"{MEASURES}.{name}:{one}" for one in wanted for name in names]
+    seen = {entry.partition(":")[0] for one in known.values() for entry in one["entries"]}
+    came = [name for name in plugin_names(MEASURES) if f"{MEASURES}.{name}" not in seen]
+    measures = [f"{MEASURES}.{name}:{one}" for one in wanted for name in came]
     return list(dict.fromkeys([*left, *measures]))
 
 
