@@ -99,8 +99,7 @@ def test_every_size_of_run_is_drawn(levels, layers, replicates, shuffled, tmp_pa
     for name in NAMES:
         if name.startswith("families_") and len(levels) == 1:
             continue  # a run without perturbations has no families to compare
-        figure = draw_example(name, tmp_path, levels, layers, replicates, shuffled)
-        style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=40)
+        draw_example(name, tmp_path, levels, layers, replicates, shuffled).draw_without_rendering()
 
 
 def test_tick_labels_do_not_overlap_at_22_layers_and_12_conditions(tmp_path):
