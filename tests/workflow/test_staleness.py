@@ -65,7 +65,7 @@ def test_a_lost_geometry_file_is_solved_again_to_the_last_bit(experiment, finish
     lost.unlink()
     assert experiment.stale() == {"solve_geometry": 1, **GATHERING}
     output = experiment.succeed()
-    count = 1 + sum(GATHERING.values())
+    count = 2 + sum(GATHERING.values())  # with the rule all
     lines = re.findall(rf"^\d\d:\d\d:\d\d +(\d+)/{count}  (.*)$", output, re.MULTILINE)
     assert [int(place) for place, _ in lines] == list(range(1, count + 1))  # one line per job
     assert lines[0][1] == "Solve the geometry: small, gaussian/sigma-0.1, head"
