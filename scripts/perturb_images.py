@@ -36,11 +36,13 @@ def main(snakemake):
         device=device,
         perturbation_batch=params.perturbation_batch,
         batch_size=params.batch_size,
+        draws=params.draws,
     )
     for seen, places in ((found, found.indices), (found.kept, indices.ravel())):
         require_same_images(seen.image_sums, clean.image_sums[places], files.clean)
     described = {**describe_manifolds(attributes), "perturbation": condition.to_dict()}
-    selected = found.kept.images, indices, found.kept.predictions
+    points = indices.repeat(params.draws, axis=2)
+    selected = found.kept.images, points, found.kept.predictions
     write_images(snakemake.output.images, *selected, origin, described)
     answers = (found.predictions, found.labels, found.indices, classes, found.image_sums)
     write_predictions(snakemake.output.accuracy, *answers, origin)
