@@ -41,7 +41,7 @@ def test_a_tiny_run_of_exemplars_is_drawn_judged_and_verified(fresh):
         ]
 
     fresh.configure(of_exemplars)
-    fresh.succeed()
+    fresh.succeed(timeout=600)
     tables = {
         name: pd.read_csv(fresh.result(f"tables/{name}.csv"))
         for name in ("geometry", "accuracy", "claims", "matched")

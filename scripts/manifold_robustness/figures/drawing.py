@@ -16,7 +16,7 @@ from .reading import StoredFile
 from .style import in_style
 
 PER_CONDITION = ("images", "predictions")
-OF_MANIFOLDS = {"summary", "geometry", "subsets", "matched"}  # the tables of the geometry
+OF_MANIFOLDS = {"summary", "geometry", "subsets"}  # the tables of the geometry
 EXEMPLARS = (
     " A manifold is one image here, under M draws of the perturbation, and not a class; a clean "
     "image is a single point, and has no geometry."

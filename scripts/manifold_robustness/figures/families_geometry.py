@@ -145,7 +145,8 @@ def _draw_measure(axes: Axes, table: pd.DataFrame, measure: Measure, about: Abou
     y, y_low, y_high = factor * clean[columns].to_numpy(float).T
     axes.vlines(x, np.clip(y_low, bottom, top), np.clip(y_high, bottom, top), color="black")
     axes.hlines(y, x_low, x_high, color="black")
-    axes.plot(x, y, "o", color="black", markersize=7, label="clean", zorder=4)
+    if len(clean):  # exemplar manifolds have none
+        axes.plot(x, y, "o", color="black", markersize=7, label="clean", zorder=4)
     axes.set_ylim(bottom, top)
 
 
