@@ -20,10 +20,9 @@ def main(snakemake):
     clean = read_predictions(files.clean, origin.at(condition=CLEAN))
     made_from = weights_lineage(files.weights, origin), attributes["lineage"], clean.lineage
     require_agreement(zip((files.weights, files.images, files.clean), made_from, strict=True))
-    origin = origin.completed(*made_from)
+    origin, device = origin.completed(*made_from), prepare_device(snakemake.threads)
     data, n_images = load_split(params.data, "test"), len(clean.labels)
     require_same_number(len(data), n_images, files.clean)
-    device = prepare_device(snakemake.threads)
     classes, architecture = attributes["classes"], params.settings["architecture"]
     network = load_network(architecture, len(classes), files.weights, device)
     found = perturb_and_predict(
@@ -41,8 +40,7 @@ def main(snakemake):
     for seen, places in ((found, found.indices), (found.kept, indices.ravel())):
         require_same_images(seen.image_sums, clean.image_sums[places], files.clean)
     described = {**describe_manifolds(attributes), "perturbation": condition.to_dict()}
-    points = indices.repeat(params.draws, axis=2)
-    selected = found.kept.images, points, found.kept.predictions
+    selected = found.kept.images, indices.repeat(params.draws, axis=2), found.kept.predictions
     write_images(snakemake.output.images, *selected, origin, described)
     answers = (found.predictions, found.labels, found.indices, classes, found.image_sums)
     write_predictions(snakemake.output.accuracy, *answers, origin)
