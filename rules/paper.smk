@@ -11,7 +11,7 @@ GAUSSIAN = next(
 JUDGED = [family for family in FAMILIES.values() if family.conditions]
 SEVERAL = len(JUDGED) > 1  # families to compare
 PUBLISHED = {}
-if GAUSSIAN and DATA["name"] == "cifar10":
+if GAUSSIAN and DATA["name"] == "cifar10" and MANIFOLDS == "class":  # of classes
     with open(PROJECT / "rules/published/gaussian_cifar10.yaml") as file:
         PUBLISHED = yaml.safe_load(file)
 

@@ -27,6 +27,20 @@ def test_a_run_is_planned_without_clean_geometry(fresh, monkeypatch, name):
     assert "geometry/clean" not in output and "activations/clean" not in output
 
 
+def test_published_values_of_classes_stand_beside_no_exemplars(fresh, monkeypatch):
+    overlay = (ROOT / "config.cifar10.exemplar.yaml").read_text(encoding="utf-8")
+    noise = "perturbations:\n  - {family: gaussian, strengths: [0.1]}\n"
+    for manifolds in ("exemplar", "class"):
+        text = overlay.replace("perturbations:\n", noise)
+        text = text.replace("manifolds: exemplar", f"manifolds: {manifolds}")
+        text = text.replace("n_manifolds: 50", "n_manifolds: 10")
+        (fresh.root / "noise.yaml").write_text(text)
+        command = [*fresh.command("--dry-run")[:-1], "noise.yaml"]
+        monkeypatch.setattr(fresh, "command", lambda *_, command=command, **__: command)
+        assert ("compare_published" in fresh.stale()) == (manifolds == "class")
+        monkeypatch.undo()
+
+
 def test_both_overlays_are_there():
     assert EXEMPLARS == ["config.cifar10.exemplar.yaml", "config.exemplar.yaml"]
 
