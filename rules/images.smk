@@ -1,5 +1,5 @@
-# The images: the clean test set's accuracy; P classes x M test images of it; and for every other
-# condition one job that perturbs each test image once, for its accuracy and for its images.
+# The images: the clean test set's accuracy; P classes x M test images of it, or P exemplars; and for every other
+# condition one job that perturbs test images, each once, for its accuracy and for its images.
 ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
 SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
 PERTURBED = [condition for condition in CONDITIONS if condition != CLEAN]
@@ -81,6 +81,8 @@ rule perturb_images:
         data=DATA,
         perturbation_batch=config["perturbation_batch"],
         batch_size=config["accuracy"]["batch_size"],
+        n_images=config["accuracy"]["n_images"],
+        draws=config["images"]["n_points"] if MANIFOLDS == "exemplar" else 1,
         seed=SEED,
         code=partial(perturbing_code, "perturb_images", [DATA_CODE]),
     message:

@@ -11,7 +11,7 @@ GAUSSIAN = next(
 JUDGED = [family for family in FAMILIES.values() if family.conditions]
 SEVERAL = len(JUDGED) > 1  # families to compare
 PUBLISHED = {}
-if GAUSSIAN and DATA["name"] == "cifar10":
+if GAUSSIAN and DATA["name"] == "cifar10" and MANIFOLDS == "class":  # of classes
     with open(PROJECT / "rules/published/gaussian_cifar10.yaml") as file:
         PUBLISHED = yaml.safe_load(file)
 
@@ -71,6 +71,7 @@ if JUDGED:
             runtime=grows(30),
         params:
             families=[judged(family) for family in JUDGED],
+            manifolds=MANIFOLDS,
             seed=SEED,
             code=code("judge_claims", *VARIABLE_CODE),
         message:
@@ -136,6 +137,7 @@ rule describe_run:
             "networks": {name: in_words(one) for name, one in NETWORKS.items()},
             "families": {family.name: family.title for family in FAMILIES.values()},
             "correct_for": config["images"]["correct_for"],
+            "manifolds": MANIFOLDS,
         },
         code=code("describe_run"),
     message:

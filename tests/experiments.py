@@ -36,17 +36,24 @@ class Named(list):
 
 
 class Experiment:
-    """Runs scripts in one results folder; settings as the rules slice them from the config."""
+    """Runs scripts in one results folder; settings as the rules slice them from the config.
 
-    def __init__(self, folder):
+    `changes` are what an overlay of the tiny experiment says.
+    """
+
+    def __init__(self, folder, **changes):
         self.folder = folder
         network = {"name": NAME, "architecture": NETWORK, "weights": "none"}
-        asked = read_experiment(merge_networks(read_config("tests/configs/tiny.yaml"), network))
+        config = merge(read_config("tests/configs/tiny.yaml"), changes)
+        asked = read_experiment(merge_networks(config, network))
         self.config, self.conditions = asked.config, asked.conditions
         self.families, self.figures = asked.families, asked.figures
         self.network = asked.networks[NAME]
         self.kept, self.analysed = list(self.network.layers), list(self.network.analysed)
-        self.pairs = [(c, layer) for c in self.conditions for layer in self.analysed]
+        self.pairs = [(c, layer) for c in asked.measured for layer in self.analysed]
+        images = self.config["images"]
+        self.manifolds = images["manifolds"]
+        self.draws = images["n_points"] if self.manifolds == "exemplar" else 1
         self.strengths = {c.name: (c.family, c.strength) for c in self.conditions.values()}
         self.seed = self.config["seed"]
         self.solving = {k: v for k, v in self.config["geometry"].items() if k != "layers"}
@@ -91,6 +98,8 @@ class Experiment:
                 **batch,
                 "condition": self.conditions[condition].to_dict(),
                 "perturbation_batch": self.config["perturbation_batch"],
+                "n_images": self.config["accuracy"]["n_images"],
+                "draws": self.draws,
                 "seed": self.seed,
             },
             "extract_activations": {
@@ -190,7 +199,7 @@ class Experiment:
             images={**self.config["images"], **changes},
         )[0]
 
-    def perturb(self, name, clean):
+    def perturb(self, name, clean, **changes):
         """Return the files of a condition's accuracy and images."""
         return self.run_stage(
             "perturb_images",
@@ -204,6 +213,7 @@ class Experiment:
                 weights=self.weights,
             ),
             name,
+            **changes,
         )
 
     def extract(self, name, images, layers=None, weights=None):
@@ -226,7 +236,7 @@ class Experiment:
             "collect_geometry",
             Named(geometry=paths["geometry"], summary=paths["summary"]),
             Named(*geometry),
-            strengths=self.strengths,
+            strengths={name: self.strengths[name] for name, _ in self.pairs},
             layers={NAME: self.analysed},
             lineages=self.lineages("solve_geometry"),
         )
@@ -271,6 +281,7 @@ class Experiment:
                 }
                 for family in self.families
             ],
+            manifolds=self.manifolds,
             seed=self.seed,
         )
 

@@ -8,13 +8,11 @@ import pandas as pd
 
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.figures.about import About, FamilyNames
-from manifold_robustness.figures.drawing import draw_figure
+from manifold_robustness.figures.drawing import EXEMPLARS, OF_MANIFOLDS, draw_figure
 from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.files.images import write_images
-from manifold_robustness.files.predictions import write_predictions
 from manifold_robustness.lineage import Origin
-from result_files import image_sums
 
 SIGMA = Strength("sigma", "σ", "standard deviation of the noise, pixel units")
 ABOUT = About(family="gaussian", title="Gaussian noise", strength=SIGMA)
@@ -65,7 +63,6 @@ INPUTS = (
     "subsets",
     "matched",
     "images",
-    "predictions",
 )
 ENDS = {"": 1.0, "_low": 0.95, "_high": 1.05}
 NAMES = plugin_names("figures")
@@ -224,17 +221,16 @@ def write_examples(
 def write_pictures(folder: Path, places, pictures, predicted, true_class, network="plain") -> dict:
     """Write one image under each of `places`, as :func:`condition` names them."""
     classes = sorted({"bird", true_class, *predicted})
-    inputs = {"images": {}, "predictions": {}}
+    inputs = {}
     for name, picture, found in zip(places, pictures, predicted, strict=True):
-        paths = [Path(folder, f"{name['condition']}{end}") for end in (".zarr.zip", ".h5")]
-        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        path = Path(folder, f"{name['condition']}.zarr.zip")
+        path.parent.mkdir(parents=True, exist_ok=True)
         wanted = origin(name["condition"], network)
-        write_images(paths[0], picture[None, None, None], np.zeros((1, 1, 1), int), wanted, {})
-        labels, outcome = (np.array([classes.index(one)]) for one in (true_class, found))
-        write_predictions(paths[1], outcome, labels, classes, image_sums(len(labels)), wanted)
-        for key, path in zip(inputs, paths, strict=True):
-            inputs[key][name["condition"]] = StoredFile(path, wanted)
-    return inputs
+        images, answer = picture[None, None, None], np.full((1, 1, 1), classes.index(found))
+        described = {"classes": classes, "manifold_class": [[true_class]]}
+        write_images(path, images, np.zeros((1, 1, 1), int), answer, wanted, described)
+        inputs[name["condition"]] = StoredFile(path, wanted)
+    return {"images": inputs}
 
 
 def make_published() -> pd.DataFrame:
@@ -260,15 +256,30 @@ def draw(name, subject=None, **given):
     """Return a figure and its sentences, of given inputs and with given options."""
     inputs = {key: given.pop(key) for key in INPUTS if key in given}
     figure, caption = draw_figure(name, inputs, subject or about(), **given)
-    declared = read_declaration("figures", name, "figure")["caption"]
-    assert caption.startswith(f"{declared}\n\n")
-    return figure, caption.removeprefix(f"{declared}\n\n")
+    declared = read_declaration("figures", name, "figure")
+    start = declared["caption"]
+    if subject and subject.manifolds == "exemplar" and OF_MANIFOLDS & set(declared["inputs"]):
+        start += EXEMPLARS
+    assert caption.startswith(f"{start}\n\n")
+    return figure, caption.removeprefix(f"{start}\n\n")
 
 
 def draw_example(
-    name, folder, levels=LEVELS, layers=LAYERS, replicates=3, shuffled=False, **changes
+    name,
+    folder,
+    levels=LEVELS,
+    layers=LAYERS,
+    replicates=3,
+    shuffled=False,
+    exemplar=False,
+    **changes,
 ):
-    """Return a figure of made-up inputs, as its declaration asks for them."""
+    """Return a figure of made-up inputs, as its declaration asks for them.
+
+    Of an `exemplar` run, the tables of the geometry have no clean rows.
+    """
+    measured = [level for level in levels if level or not exemplar]
+    changes |= {"manifolds": "exemplar"} if exemplar else {}
     declared = read_declaration("figures", name, "figure")
     networks = NETWORKS if declared["scope"] == "comparison" else NETWORKS[:1]
     several = declared["scope"] == "families"
@@ -277,17 +288,17 @@ def draw_example(
     makers = {
         "history": make_history,
         "summary": lambda: pd.concat(
-            every(make_summary(layers, levels, replicates, network, shuffled))
+            every(make_summary(layers, measured, replicates, network, shuffled))
             for network in networks
         ),
         "subsets": lambda: pd.concat(
-            make_subsets(layers, levels, replicates, network) for network in networks
+            make_subsets(layers, measured, replicates, network) for network in networks
         ),
-        "matched": lambda: make_matched(layers, levels),
+        "matched": lambda: make_matched(layers, measured),
         "accuracy": lambda: pd.concat(
             every(make_accuracy(levels, network)) for network in networks
         ),
-        **dict.fromkeys(("images", "predictions"), dict),
+        "images": dict,
     }
     inputs = {key: makers[key]() for key in declared["inputs"]}
     if examples:

@@ -30,7 +30,7 @@ class Measured:
 
     coordinates: dict
     values: dict[str, np.ndarray]
-    manifolds: list[str]
+    manifolds: dict[str, np.ndarray]
     attributes: dict
 
 
@@ -129,9 +129,10 @@ def summarised(table: pd.DataFrame) -> list[str]:
 def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataFrame:
     """Return one row per (network, condition): accuracies and their 95 % Wilson intervals.
 
-    `accuracy` is that on all test images; `kept_accuracy` that on the images that the same network
-    classifies correctly when clean, as the paper's notebook measures it (NaN where there are
-    none).
+    `accuracy` is that on the `n_images` test images that were evaluated; `kept_accuracy` that on
+    those of them that the same network classifies correctly when clean, as the paper's notebook
+    measures it (NaN where there are none). So a condition's counts, `n_kept` among them, are of the
+    same images, and its difference from clean on these is paired.
 
     Parameters
     ----------
@@ -148,14 +149,14 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     for coordinates, lineage, path in files:
         found = read_predictions(path, _wanted(coordinates, lineage))
         lineages.append((path, found.lineage))
-        outcomes.append((coordinates, found.correct, len(found.classes)))
+        outcomes.append((coordinates, found))
         if coordinates["condition"] == CLEAN:
             kept[coordinates["network"]] = found.correct
     require_agreement(lineages)
     return pd.DataFrame(
         [
-            _accuracies(coordinates, correct, n_classes, kept[coordinates["network"]])
-            for coordinates, correct, n_classes in outcomes
+            _accuracies(coordinates, found, kept[coordinates["network"]][found.indices])
+            for coordinates, found in outcomes
         ]
     )
 
@@ -170,7 +171,7 @@ def _rows(measured):
         "n_points": attributes["n_points"],
         "n_features": attributes["n_features"],
         "replicate": np.repeat(np.arange(replicates), n_manifolds),
-        "manifold": np.tile(measured.manifolds, replicates),
+        **{name: names.ravel() for name, names in measured.manifolds.items()},
         **{name: values[name].ravel() for name in PER_MANIFOLD if name in values},
         **{name: np.repeat(values[name], n_manifolds) for name in PER_REPLICATE if name in values},
     }
@@ -182,10 +183,11 @@ def _wanted(coordinates, lineage):
     return Origin(coordinates["network"], **place, lineage=lineage)
 
 
-def _accuracies(coordinates, correct, n_classes, kept):
+def _accuracies(coordinates, found, kept):
+    correct = found.correct
     return {
         **coordinates,
-        "n_classes": n_classes,
+        "n_classes": len(found.classes),
         "n_images": len(correct),
         "n_correct": int(correct.sum()),
         **_bounded("accuracy", wilson_interval(correct)),

@@ -29,6 +29,13 @@ t; accuracies have 95 % intervals of Wilson. Few images of a class inflate its c
 comparable only at equal M. docs/measures.md says more, and when not to trust a measure."""
 
 
+EXEMPLARS = """\
+**Exemplar manifolds.** A manifold is one image here, under draws of a perturbation, and stands
+where these pages say class: the centers are those of the clouds of single images, of which several
+may be of one class, and a readout tells images apart. A clean image is a single point and has no
+geometry; its accuracy, and that of the first draw under each perturbation, are those of any run."""
+
+
 def describe_run(
     summary: pd.DataFrame,
     accuracy: pd.DataFrame,
@@ -40,6 +47,7 @@ def describe_run(
     networks: Mapping[str, str],
     families: Mapping[str, str],
     correct_for: str,
+    manifolds: str = "class",
 ) -> str:
     """Return the page as reStructuredText.
 
@@ -59,31 +67,42 @@ def describe_run(
         Name of a perturbation family to its display name.
     correct_for
         Whose correct answers a selected image needed.
+    manifolds : {"class", "exemplar"}
+        What a manifold of the run is.
     """
+    sample = _sample(summary, accuracy, correct_for, manifolds)
     parts = [
-        f"**{rst_text(run)}**: {rst_text(data)}; {_sample(summary, correct_for)}",
+        f"**{rst_text(run)}**: {rst_text(data)}; {sample}",
         *(_network(name, of, summary, accuracy, families) for name, of in networks.items()),
     ]
     if claims is not None:
         parts.append(_verdicts(claims))
     if "joint_capacity" in summary:
         parts.append(_theories(summary))
+    if manifolds == "exemplar":
+        parts.append(EXEMPLARS)
     parts += [READING, f"**To repeat it**: {rst_literal(command)} in the project's folder."]
     return "\n\n".join(parts) + "\n"
 
 
-def _sample(summary, correct_for):
+def _sample(summary, accuracy, correct_for, manifolds):
     row = summary.iloc[0]
     which = {
         "own": "that the network classifies correctly",
         "every_network": "that every network classifies correctly",
         "none": "whether they are classified correctly or not",
     }[correct_for]
-    n_conditions = summary["condition"].nunique()
-    return (
-        f"P = {row['n_manifolds']} classes, M = {row['n_points']} test images of each {which}, "
-        f"{row['n_replicates']} disjoint draws, under {n_conditions} conditions."
-    )
+    n_conditions = accuracy["condition"].nunique()
+    if manifolds == "exemplar":
+        sizes = (
+            f"exemplar manifolds of P = {row['n_manifolds']} test images {which}, each under "
+            f"M = {row['n_points']} draws of a perturbation"
+        )
+    else:
+        sizes = (
+            f"P = {row['n_manifolds']} classes, M = {row['n_points']} test images of each {which}"
+        )
+    return f"{sizes}, {row['n_replicates']} disjoint draws, under {n_conditions} conditions."
 
 
 def _network(name, description, summary, accuracy, families):
@@ -94,8 +113,8 @@ def _network(name, description, summary, accuracy, families):
     clean = answers[answers["condition"] == CLEAN].iloc[0]
     lines = [
         f"**Network** {rst_literal(name)}, {rst_text(description)}: clean accuracy "
-        f"{_percent(clean)} on {clean['n_images']:,} test images. Its last analysed layer is "
-        f"{rst_literal(last['layer'].iloc[0])}:",
+        f"{_percent(clean)} on {clean['n_images']:,} test images{_fewer(answers)}. Its last "
+        f"analysed layer is {rst_literal(last['layer'].iloc[0])}:",
         "",
         _table(
             ["condition", "accuracy", *(measure.replace("_", " ") for measure in shown)],
@@ -103,13 +122,21 @@ def _network(name, description, summary, accuracy, families):
                 [
                     words,
                     _percent(_row(answers, condition)),
-                    *_measures(_row(last, condition), shown),
+                    *_measures(last[last["condition"] == condition], shown),
                 ]
                 for condition, words in _ends(answers, families)
             ],
         ),
     ]
     return "\n".join(lines)
+
+
+def _fewer(answers):
+    """On how many images the accuracy under a perturbation is, where these are not all."""
+    n_clean, n_perturbed = answers["n_images"].max(), answers["n_images"].min()
+    return (
+        f", that under perturbations on {n_perturbed:,} of these" if n_perturbed < n_clean else ""
+    )
 
 
 def _ends(answers, families):
@@ -128,7 +155,11 @@ def _row(table, condition):
     return table[table["condition"] == condition].iloc[0]
 
 
-def _measures(row, shown):
+def _measures(rows, shown):
+    """The measures of a condition; dashes where it has none, as clean exemplars."""
+    if rows.empty:
+        return ["–"] * len(shown)
+    row = rows.iloc[0]
     return [
         f"{row[name]:.3g}{_interval(row[f'{name}_low'], row[f'{name}_high'], 1)}" for name in shown
     ]

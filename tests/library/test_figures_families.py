@@ -60,6 +60,23 @@ def drawn(name, inputs, subject=ABOUT, **changes):
     return draw(name, subject, **{key: (inputs | changes)[key] for key in needed})
 
 
+def test_without_clean_geometry_no_line_and_no_key_is_of_clean():
+    """As of exemplar manifolds."""
+    summary = make_summary()
+    tables = {
+        "summary": of_families(summary[summary["strength"] > 0]),
+        "accuracy": of_families(make_accuracy()),
+        "matched": make_matched(levels=LEVELS[1:]),
+    }
+    subject = about(title="", families=FAMILIES, manifolds="exemplar")
+    figure, text = drawn("families_geometry", tables, subject)
+    assert [entry.get_text() for entry in figure.legends[0].get_texts()] == KEY[:-1]
+    assert text.startswith("Of 9 conditions, none is clean (P = 10, M = 30, 3 replicates). At 45 %")
+    figure, text = drawn("families_profile", tables, subject)
+    assert [entry.get_text() for entry in figure.legends[0].get_texts()] == KEY[:2]
+    assert "clean" not in text
+
+
 def line_of(axes, family, marked=True):
     """The line of a family in a panel: that with its marks, or that without."""
     look = look_of(ABOUT, family)

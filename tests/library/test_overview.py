@@ -64,9 +64,10 @@ def make_claims():
     return pd.DataFrame(found)
 
 
-def describe(summary=None, claims=None, **changes):
+def describe(summary=None, claims=None, accuracy=None, **changes):
     summary = make_summary() if summary is None else summary
-    return describe_run(summary, make_accuracy(), claims, **{**ABOUT, **changes})
+    accuracy = make_accuracy() if accuracy is None else accuracy
+    return describe_run(summary, accuracy, claims, **{**ABOUT, **changes})
 
 
 def words(page):
@@ -79,7 +80,10 @@ def test_it_says_what_was_run_and_what_came_out():
     text = words(describe(claims=make_claims()))
     assert "mine : A data set; P = 10 classes, M = 30 test images of each that the network" in text
     assert "under 2 conditions" in text and "make run CONFIG=mine.yaml" in text
-    assert "clean accuracy 90.0 % (89 to 91) on 1,000 test images" in text
+    assert "clean accuracy 90.0 % (89 to 91) on 1,000 test images. Its last" in text
+    part = make_accuracy()
+    part["n_images"] = part["n_images"].where(part["condition"] == "clean", 300)
+    assert ", that under perturbations on 300 of these. Its last" in words(describe(accuracy=part))
     # The last layer of each network, clean and at the strongest level of each family.
     for line in [
         "clean 90.0 % (89 to 91) 1 (0.875 to 1.12) 2 (1.88 to 2.12)",
@@ -90,6 +94,17 @@ def test_it_says_what_was_run_and_what_came_out():
         assert line in text, text
     assert "No such rows" not in text
     assert text.count("Gaussian noise: Accuracy falls: holds ; Capacity falls: undecided") == 2
+
+
+def test_it_says_what_an_exemplar_manifold_is_and_leaves_clean_measures_out():
+    summary = make_summary()
+    noisy = summary[summary["condition"] != "clean"]
+    text = words(describe(summary=noisy, manifolds="exemplar"))
+    assert "; exemplar manifolds of P = 10 test images that the network classifies" in text
+    assert "each under M = 30 draws of a perturbation, 3 disjoint draws, under 2 conditions" in text
+    assert "clean 90.0 % (89 to 91) – – – – – – Gaussian noise, sigma-0.1 40.0 %" in text
+    assert "A clean image is a single point" in text
+    assert "Exemplar manifolds." not in words(describe())
 
 
 def test_it_says_how_far_the_two_capacities_are_apart():

@@ -30,6 +30,7 @@ from .families import (
 )
 from .measures import Measure
 from .reading import (
+    count,
     last_layer,
     layers,
     limits,
@@ -144,7 +145,8 @@ def _draw_measure(axes: Axes, table: pd.DataFrame, measure: Measure, about: Abou
     y, y_low, y_high = factor * clean[columns].to_numpy(float).T
     axes.vlines(x, np.clip(y_low, bottom, top), np.clip(y_high, bottom, top), color="black")
     axes.hlines(y, x_low, x_high, color="black")
-    axes.plot(x, y, "o", color="black", markersize=7, label="clean", zorder=4)
+    if len(clean):  # exemplar manifolds have none
+        axes.plot(x, y, "o", color="black", markersize=7, label="clean", zorder=4)
     axes.set_ylim(bottom, top)
 
 
@@ -166,7 +168,12 @@ def _describe(
         for measure in shown
         for value in clean[measure.column].head(1)
     ]
-    text = f"Of the clean images, {rst_literal(name)} has {', '.join(values)} ({sample(table)})."
+    n_conditions = table["condition"].nunique()
+    text = f"Of {count(n_conditions, 'condition')}, none is clean ({sample(table)})."
+    if values:
+        text = (
+            f"Of the clean images, {rst_literal(name)} has {', '.join(values)} ({sample(table)})."
+        )
     compared = matched_families(matched, about)
     if compared:
         ranges = []

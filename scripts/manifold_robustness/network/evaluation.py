@@ -1,4 +1,4 @@
-"""What a network answers to every test image under a condition, and the images that it saw."""
+"""What a network answers to test images under a condition, and the images that it saw."""
 
 import logging
 import time
@@ -25,22 +25,42 @@ BETWEEN_REPORTS = 60  # seconds
 
 
 @dataclass(frozen=True)
+class KeptImages:
+    """Images as a network saw them, and what it answered.
+
+    Attributes
+    ----------
+    images : ndarray, float32 (replicates, n_manifolds, n_points, channels, height, width)
+        Of several draws, n_points counts these.
+    predictions : ndarray of int (replicates, n_manifolds, n_points)
+    image_sums : ndarray of uint8, shape (kept.size, 32)
+        The SHA-256 of each image as the data set has it.
+    """
+
+    images: np.ndarray
+    predictions: np.ndarray
+    image_sums: np.ndarray
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """A network's answers to a data set, and some of the images that it answered to.
+    """A network's answers to images of a data set, and those images that were to be kept.
 
     Attributes
     ----------
     predictions, labels : ndarray of int, shape (n_images,)
+    indices : ndarray of int, shape (n_images,)
+        The images' places in the data set, ascending.
     image_sums : ndarray of uint8, shape (n_images, 32)
         The SHA-256 of each image as the data set has it.
-    images : ndarray, float32 (*kept.shape, channels, height, width)
-        Those that were asked for, as the network saw them.
+    kept : KeptImages or None
     """
 
     predictions: np.ndarray
     labels: np.ndarray
+    indices: np.ndarray
     image_sums: np.ndarray
-    images: np.ndarray | None = None
+    kept: KeptImages | None = None
 
 
 def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.device) -> Evaluation:
@@ -60,12 +80,12 @@ def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.de
     NetworkError
         Where the network's answer to an image is not finite.
     """
-    answers, sums = [], {}
-    for images, labels in DataLoader(data, batch_size=batch_size):
-        _add_sums(sums, range(len(sums), len(sums) + len(images)), images.numpy())
-        answers.append((_classes(network, images, device), labels.numpy()))
-    predictions, labels = map(np.concatenate, zip(*answers, strict=True))
-    return Evaluation(predictions, labels, _in_order(sums))
+    answers = [
+        (_classes(network, images, device), labels.numpy(), image_sums(images.numpy()))
+        for images, labels in DataLoader(data, batch_size=batch_size)
+    ]
+    predictions, labels, sums = map(np.concatenate, zip(*answers, strict=True))
+    return Evaluation(predictions, labels, np.arange(len(labels)), sums)
 
 
 def perturb_and_predict(
@@ -73,16 +93,20 @@ def perturb_and_predict(
     data: Dataset,
     condition: Condition,
     kept: np.ndarray,
+    evaluated: np.ndarray,
     *,
     seed: int,
     device: torch.device,
     perturbation_batch: int,
     batch_size: int,
+    draws: int = 1,
 ) -> Evaluation:
-    """Return a network's predictions for every image of a data set under a condition.
+    """Return a network's predictions for images of a data set under a condition.
 
-    Each image is perturbed once. Of scope ``set``, the replicates of the kept images are sets, and
-    the other images are cut into sets by the seed (:func:`cut_into_sets`).
+    Each image that is evaluated or kept is perturbed once, no other. Of scope ``set``, the
+    replicates of the kept images are sets, and the other images are cut into sets by the seed
+    (:func:`cut_into_sets`). Of several `draws`, the first is the one that is evaluated, and the
+    kept images are perturbed by the others too.
 
     Parameters
     ----------
@@ -94,10 +118,15 @@ def perturb_and_predict(
         Not clean.
     kept : int (replicates, n_manifolds, n_points)
         Places of the images to return.
+    evaluated : int (n_images,)
+        Places of the images that the evaluation is of, ascending.
     seed, device, perturbation_batch
         See :func:`~manifold_robustness.perturbations.apply.perturb_batch`.
     batch_size
         Images per forward pass of the prediction.
+    draws
+        Of each kept image; beyond 1 for a `kept` with one point per manifold and a family of scope
+        ``image``. The draw m >= 1 has the coordinate m, the draw 0 none.
 
     Raises
     ------
@@ -109,20 +138,21 @@ def perturb_and_predict(
     settings = {"seed": seed, "device": device, "batch_size": perturbation_batch}
     labels = labels_of(data)
     predictions = np.full(len(labels), -1)
+    sums = np.zeros((len(labels), 32), np.uint8)
     images: dict[int, np.ndarray] = {}
-    sums: dict[int, bytes] = {}
     wanted = set(kept.ravel().tolist())
     batches = list(
-        cut_into_sets(labels, kept, seed)
+        cut_into_sets(labels, kept, seed, evaluated)
         if condition.scope == "set"
-        else _batches(len(labels), batch_size)
+        else _batches(np.union1d(evaluated, kept), batch_size)
     )
     n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
+    n_images += (draws - 1) * kept.size
     with watched(condition.name), _told_progress(n_images) as progress:
         settings["progress"] = progress
         for indices, counted in batches:
             clean = torch.from_numpy(gather_images(data, indices))
-            _add_sums(sums, indices.ravel().tolist(), clean.reshape(-1, *clean.shape[-3:]).numpy())
+            sums[indices.ravel()] = image_sums(clean.reshape(-1, *clean.shape[-3:]).numpy())
             truth = torch.from_numpy(labels[indices])
             perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
             perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
@@ -133,15 +163,30 @@ def perturb_and_predict(
             for place, image in zip(places.tolist(), perturbed[chosen].numpy(), strict=True):
                 if place in wanted:
                     images[place] = image.copy()
-    found = np.stack([images[place] for place in kept.ravel().tolist()])
-    found = found.reshape(*kept.shape, *found.shape[1:])
-    return Evaluation(predictions, labels, _in_order(sums), found)
+        places = kept.ravel()
+        found = [(np.stack([images[place] for place in places.tolist()]), predictions[places])]
+        batches = [indices for indices, _ in _batches(places, batch_size)]
+        for draw in range(1, draws):
+            again = {**settings, "coordinates": (draw,)}
+            parts = [_perturb_again(network, data, condition, part, again) for part in batches]
+            found.append(tuple(map(np.concatenate, zip(*parts, strict=True))))
+    seen, answers = (
+        np.stack(part, axis=1).reshape(*kept.shape[:2], -1, *part[0].shape[1:])
+        for part in zip(*found, strict=True)
+    )
+    return Evaluation(
+        predictions[evaluated],
+        labels[evaluated],
+        evaluated,
+        sums[evaluated],
+        KeptImages(seen, answers, sums[places]),
+    )
 
 
 def cut_into_sets(
-    labels: np.ndarray, kept: np.ndarray, seed: int
+    labels: np.ndarray, kept: np.ndarray, seed: int, evaluated: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give sets of manifolds that hold every image of a data set once.
+    """Give sets of manifolds that hold every image that is kept or evaluated once.
 
     The replicates of `kept` come first. The images left of each class are shuffled by the seed and
     cut into manifolds of n_points, as many classes at a time as `kept` has, in the order of their
@@ -151,8 +196,11 @@ def cut_into_sets(
     Parameters
     ----------
     labels : int (n_images,)
+        Of all images of the data set.
     kept : int (replicates, n_manifolds, n_points)
     seed
+    evaluated : int (n_evaluated,)
+        Places of the images that are evaluated; all of them by default.
 
     Yields
     ------
@@ -169,12 +217,16 @@ def cut_into_sets(
     [0, 1, 2, 3, 4, 5]
     """
     n_manifolds, n_points = kept.shape[1:]
+    asked = (
+        np.ones(len(labels), bool) if evaluated is None else np.isin(range(len(labels)), evaluated)
+    )
+    asked[kept] = False
     for replicate in kept:
         yield replicate, np.ones(replicate.shape, dtype=bool)
     members, left = {}, {}
     for label in np.unique(labels).tolist():
         order = generator(seed, "sets", label).permutation(np.flatnonzero(labels == label))
-        members[label], left[label] = order, order[~np.isin(order, kept)]
+        members[label], left[label] = order, order[asked[order]]
     classes = list(members)
     for first in range(0, len(classes), n_manifolds):
         block = classes[first : first + n_manifolds]
@@ -193,13 +245,12 @@ def cut_into_sets(
             yield np.stack(indices), np.stack(counted)
 
 
-def _add_sums(sums, places, images):
-    """Add the SHA-256 of each image, by its place in the data set."""
-    sums.update(zip(places, image_sums(images), strict=True))
-
-
-def _in_order(sums):
-    return np.stack([sums[place] for place in sorted(sums)])
+def _perturb_again(network, data, condition, indices, settings):
+    """Images at some places under a further draw of their perturbation, and the answers to them."""
+    clean, labels = gather_images(data, indices), labels_of(data)[indices]
+    given = condition, torch.from_numpy(clean), torch.from_numpy(labels), indices, network
+    perturbed = perturb_batch(*given, **settings)
+    return perturbed.numpy(), _classes(network, perturbed, settings["device"])
 
 
 def _filled_up(part, members, n_points):
@@ -208,9 +259,9 @@ def _filled_up(part, members, n_points):
     return np.resize(np.concatenate([part, others]), n_points)
 
 
-def _batches(n_images, batch_size):
-    for start in range(0, n_images, batch_size):
-        indices = np.arange(start, min(start + batch_size, n_images))
+def _batches(places, batch_size):
+    for start in range(0, len(places), batch_size):
+        indices = places[start : start + batch_size]
         yield indices, np.ones(len(indices), dtype=bool)
 
 
