@@ -277,7 +277,9 @@ def test_a_finished_run_keeps_which_code_made_it(finished):
     """With the entries that the proof of the digests runs with, see run_time.py."""
     kept = json.loads(finished.result("logs/code.json").read_text())
     figures = kept.pop("plot_figure")["entries"]
-    assert len(figures) == FAMILY_FIGURES + 1 and all(entry.endswith(":draw,DECLARATION") for entry in figures)
+    assert len(figures) == FAMILY_FIGURES + 1 and all(
+        entry.endswith(":draw,DECLARATION") for entry in figures
+    )
     assert set(kept) == {path.stem for path in (ROOT / "scripts").glob("*.py")} - NOT_RUN
     for script, one in kept.items():
         assert sorted(one["entries"]) == sorted(ENTRIES.get(script, [])), script

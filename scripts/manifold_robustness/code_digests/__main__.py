@@ -70,8 +70,8 @@ def describe(rule: str, listing: str = "") -> str:
 def _loaded_now(rule, known):
     """What a rule loads by name now: less the plug-ins that went, and with every measure that came.
 
-    Of the other plug-ins a rule loads those that the configuration asks for. Measures that it leaves
-    out were there too in the finished run, whose tables know the variables of all of them.
+    Of the other plug-ins a rule loads those that the configuration asks for. Measures that it
+    leaves out were there in the finished run too, whose tables know the variables of all of them.
     """
     paths, entries = read_library().paths, known[rule]["entries"]
     left = [one for one in entries if f"{PACKAGE}.{one.partition(':')[0]}" in paths]
