@@ -37,7 +37,7 @@ def main(snakemake):
     described = {"classes": classes, "perturbation": condition.to_dict()}
     write_images(snakemake.output.images, found.images, indices, origin, described)
     answers = (found.predictions, found.labels, classes, found.image_sums)
-    write_predictions(snakemake.output.accuracy, *answers, origin)
+    write_predictions(snakemake.output.accuracy, *answers, origin, found.seen)
 
 
 if __name__ == "__main__":

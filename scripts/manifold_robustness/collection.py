@@ -10,7 +10,7 @@ import pandas as pd
 from .conditions import CLEAN
 from .conventions import HARMONIC, from_averaging_scale, to_averaging_scale
 from .files.geometry import VARIABLES, read_geometry
-from .files.predictions import read_predictions
+from .files.predictions import SEEN, read_predictions
 from .intervals import student_interval, wilson_interval
 from .lineage import Origin, require_agreement
 
@@ -131,7 +131,8 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
 
     `accuracy` is that on all test images; `kept_accuracy` that on the images that the same network
     classifies correctly when clean, as the paper's notebook measures it (NaN where there are
-    none).
+    none). What was seen of the perturbation (:data:`.predictions.SEEN`) follows, empty where it is
+    unknown.
 
     Parameters
     ----------
@@ -148,16 +149,19 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     for coordinates, lineage, path in files:
         found = read_predictions(path, _wanted(coordinates, lineage))
         lineages.append((path, found.lineage))
-        outcomes.append((coordinates, found.correct, len(found.classes)))
+        outcomes.append((coordinates, found, len(found.classes)))
         if coordinates["condition"] == CLEAN:
             kept[coordinates["network"]] = found.correct
     require_agreement(lineages)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
-            _accuracies(coordinates, correct, n_classes, kept[coordinates["network"]])
-            for coordinates, correct, n_classes in outcomes
+            _accuracies(coordinates, found.correct, n_classes, kept[coordinates["network"]])
+            | {name: found.seen.get(name) for name in SEEN}
+            for coordinates, found, n_classes in outcomes
         ]
     )
+    counts = dict.fromkeys(("n_gradients", "n_zero_gradients"), "Int64")
+    return table.astype(dict.fromkeys(SEEN, float) | counts)
 
 
 def _rows(measured):

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -35,12 +35,15 @@ class Evaluation:
         The SHA-256 of each image as the data set has it.
     images : ndarray, float32 (*kept.shape, channels, height, width)
         Those that were asked for, as the network saw them.
+    seen : dict
+        What was seen of a perturbation (:meth:`~..perturbations.watching.Watch.record`).
     """
 
     predictions: np.ndarray
     labels: np.ndarray
     image_sums: np.ndarray
     images: np.ndarray | None = None
+    seen: dict[str, float | int] = field(default_factory=dict)
 
 
 def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.device) -> Evaluation:
@@ -118,7 +121,7 @@ def perturb_and_predict(
         else _batches(len(labels), batch_size)
     )
     n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
-    with watched(condition.name), _told_progress(n_images) as progress:
+    with watched(condition.name) as watch, _told_progress(n_images) as progress:
         settings["progress"] = progress
         for indices, counted in batches:
             clean = torch.from_numpy(gather_images(data, indices))
@@ -135,7 +138,7 @@ def perturb_and_predict(
                     images[place] = image.copy()
     found = np.stack([images[place] for place in kept.ravel().tolist()])
     found = found.reshape(*kept.shape, *found.shape[1:])
-    return Evaluation(predictions, labels, _in_order(sums), found)
+    return Evaluation(predictions, labels, _in_order(sums), found, watch.record())
 
 
 def cut_into_sets(
