@@ -79,8 +79,9 @@ def time_jobs(folder, network, config, threads, replicates):
     chosen = images(count).images.numpy().reshape(replicates, M, P, 3, 32, 32).swapaxes(1, 2)
     indices = np.arange(count).reshape(replicates, P, M)
     origin = Origin("resnet18", "clean", lineage=lineage)
-    described = {"classes": CLASSES}
-    write_images(results / "images/clean.zarr.zip", chosen, indices, origin, described)
+    described = {"classes": CLASSES, "manifold_class": [CLASSES[:P]] * replicates}
+    path = results / "images/clean.zarr.zip"
+    write_images(path, chosen, indices, indices % P, origin, described)
     layers = config["activations"]["layers"]
     for rule, name in (
         ("extract_activations", "activations/clean/{}.zarr.zip"),

@@ -1,5 +1,5 @@
 # The images: the clean test set's accuracy; P classes x M test images of it; and for every other
-# condition one job that perturbs each test image once, for its accuracy and for its images.
+# condition one job that perturbs test images, each once, for its accuracy and for its images.
 ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
 SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
 IMAGES = f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip"
@@ -82,6 +82,7 @@ rule perturb_images:
         data=DATA,
         perturbation_batch=config["perturbation_batch"],
         batch_size=config["accuracy"]["batch_size"],
+        n_images=config["accuracy"]["n_images"],
         seed=SEED,
         code=partial(perturbing_code, "perturb_images", [DATA_CODE]),
     message:

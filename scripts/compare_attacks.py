@@ -3,8 +3,9 @@
 from itertools import product
 
 from manifold_robustness.attacks import AttackLevel, ExpectedFamily, compare_attacks
+from manifold_robustness.conditions import CLEAN
 from manifold_robustness.files.csv import write_table
-from manifold_robustness.files.images import read_images
+from manifold_robustness.files.images import read_answers, read_indices
 from manifold_robustness.files.predictions import read_predictions
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin
@@ -19,9 +20,10 @@ def main(snakemake):
     stores = dict(zip(product(params.lineages, params.stored), files.images, strict=True))
 
     def images(network, condition):
-        place = network, condition
-        found, indices, _ = read_images(stores[place], origins[place])
-        return found, answers[place].correct[indices]
+        place, clean = (network, condition), (network, CLEAN)
+        indices, _ = read_indices(stores[clean], origins[clean])
+        found, predictions, _ = read_answers(stores[place], origins[place])
+        return found, predictions == answers[clean].labels[indices]
 
     families = [
         ExpectedFamily(**{**one, "levels": [AttackLevel(**level) for level in one["levels"]]})

@@ -20,7 +20,7 @@ def main(snakemake):
     found = predict(network, load_split(params.data, "test"), params.batch_size, device)
     seen = sum_of_set(found.image_sums, found.labels)
     origin = origin.with_content("evaluate_accuracy", test_images_sha256=seen)
-    answers = (found.predictions, found.labels, classes, found.image_sums)
+    answers = (found.predictions, found.labels, found.indices, classes, found.image_sums)
     write_predictions(snakemake.output[0], *answers, origin)
 
 

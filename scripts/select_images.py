@@ -8,7 +8,7 @@ from manifold_robustness.image_sums import image_sums, require_same_images
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin, require_agreement
 from manifold_robustness.network.data_sets import gather_images, load_split
-from manifold_robustness.selection import select_indices
+from manifold_robustness.selection import name_classes, select_indices
 
 
 def main(snakemake):
@@ -24,14 +24,18 @@ def main(snakemake):
     usable = np.all([answer.correct for answer in answers], axis=0)
     if correct_for == "none":
         usable = np.ones_like(usable)
-    labels, classes = answers[0].labels, answers[0].classes
+    place = list(params.answers_of).index(origin.network)
+    own, file = answers[place], files[place]
+    labels, classes = own.labels, own.classes
     indices = select_indices(usable, labels, **sample, seed=params.seed, classes=classes)
     images = gather_images(load_split(params.data, "test"), indices)
-    known = answers[0].image_sums[indices.ravel()]
+    known = own.image_sums[indices.ravel()]
     found = image_sums(images.reshape(-1, *images.shape[3:]))
-    require_same_images(found, known, files[0])
+    require_same_images(found, known, file)
     origin = origin.completed(*(answer.lineage for answer in answers))
-    write_images(snakemake.output[0], images, indices, origin, {"classes": classes})
+    selected = images, indices, own.predictions[indices]
+    described = {"classes": classes, "manifold_class": name_classes(indices, labels, classes)}
+    write_images(snakemake.output[0], *selected, origin, described)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,7 @@ class Experiment:
                 **batch,
                 "condition": self.conditions[condition].to_dict(),
                 "perturbation_batch": self.config["perturbation_batch"],
+                "n_images": self.config["accuracy"]["n_images"],
                 "seed": self.seed,
             },
             "extract_activations": {
@@ -190,7 +191,7 @@ class Experiment:
             images={**self.config["images"], **changes},
         )[0]
 
-    def perturb(self, name, clean):
+    def perturb(self, name, clean, **changes):
         """Return the files of a condition's accuracy and images."""
         return self.run_stage(
             "perturb_images",
@@ -204,6 +205,7 @@ class Experiment:
                 weights=self.weights,
             ),
             name,
+            **changes,
         )
 
     def extract(self, name, images, layers=None, weights=None):

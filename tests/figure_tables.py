@@ -12,9 +12,7 @@ from manifold_robustness.figures.drawing import draw_figure
 from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.files.images import write_images
-from manifold_robustness.files.predictions import write_predictions
 from manifold_robustness.lineage import Origin
-from result_files import image_sums
 
 SIGMA = Strength("sigma", "σ", "standard deviation of the noise, pixel units")
 ABOUT = About(family="gaussian", title="Gaussian noise", strength=SIGMA)
@@ -65,7 +63,6 @@ INPUTS = (
     "subsets",
     "matched",
     "images",
-    "predictions",
 )
 ENDS = {"": 1.0, "_low": 0.95, "_high": 1.05}
 NAMES = plugin_names("figures")
@@ -224,17 +221,16 @@ def write_examples(
 def write_pictures(folder: Path, places, pictures, predicted, true_class, network="plain") -> dict:
     """Write one image under each of `places`, as :func:`condition` names them."""
     classes = sorted({"bird", true_class, *predicted})
-    inputs = {"images": {}, "predictions": {}}
+    inputs = {}
     for name, picture, found in zip(places, pictures, predicted, strict=True):
-        paths = [Path(folder, f"{name['condition']}{end}") for end in (".zarr.zip", ".h5")]
-        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        path = Path(folder, f"{name['condition']}.zarr.zip")
+        path.parent.mkdir(parents=True, exist_ok=True)
         wanted = origin(name["condition"], network)
-        write_images(paths[0], picture[None, None, None], np.zeros((1, 1, 1), int), wanted, {})
-        labels, outcome = (np.array([classes.index(one)]) for one in (true_class, found))
-        write_predictions(paths[1], outcome, labels, classes, image_sums(len(labels)), wanted)
-        for key, path in zip(inputs, paths, strict=True):
-            inputs[key][name["condition"]] = StoredFile(path, wanted)
-    return inputs
+        images, answer = picture[None, None, None], np.full((1, 1, 1), classes.index(found))
+        described = {"classes": classes, "manifold_class": [[true_class]]}
+        write_images(path, images, np.zeros((1, 1, 1), int), answer, wanted, described)
+        inputs[name["condition"]] = StoredFile(path, wanted)
+    return {"images": inputs}
 
 
 def make_published() -> pd.DataFrame:
@@ -287,7 +283,7 @@ def draw_example(
         "accuracy": lambda: pd.concat(
             every(make_accuracy(levels, network)) for network in networks
         ),
-        **dict.fromkeys(("images", "predictions"), dict),
+        "images": dict,
     }
     inputs = {key: makers[key]() for key in declared["inputs"]}
     if examples:

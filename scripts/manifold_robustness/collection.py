@@ -129,10 +129,11 @@ def summarised(table: pd.DataFrame) -> list[str]:
 def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataFrame:
     """Return one row per (network, condition): accuracies and their 95 % Wilson intervals.
 
-    `accuracy` is that on all test images; `kept_accuracy` that on the images that the same network
-    classifies correctly when clean, as the paper's notebook measures it (NaN where there are
-    none). What was seen of the perturbation (:data:`.predictions.SEEN`) follows, empty where it is
-    unknown.
+    `accuracy` is that on the `n_images` test images that were evaluated; `kept_accuracy` that on
+    those of them that the same network classifies correctly when clean, as the paper's notebook
+    measures it (NaN where there are none). So a condition's counts, `n_kept` among them, are of the
+    same images, and its difference from clean on these is paired. What was seen of the perturbation
+    (:data:`.predictions.SEEN`) follows, empty where it is unknown.
 
     Parameters
     ----------
@@ -149,15 +150,15 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     for coordinates, lineage, path in files:
         found = read_predictions(path, _wanted(coordinates, lineage))
         lineages.append((path, found.lineage))
-        outcomes.append((coordinates, found, len(found.classes)))
+        outcomes.append((coordinates, found))
         if coordinates["condition"] == CLEAN:
             kept[coordinates["network"]] = found.correct
     require_agreement(lineages)
     table = pd.DataFrame(
         [
-            _accuracies(coordinates, found.correct, n_classes, kept[coordinates["network"]])
+            _accuracies(coordinates, found, kept[coordinates["network"]][found.indices])
             | {name: found.seen.get(name) for name in SEEN}
-            for coordinates, found, n_classes in outcomes
+            for coordinates, found in outcomes
         ]
     )
     counts = dict.fromkeys(("n_gradients", "n_zero_gradients"), "Int64")
@@ -186,10 +187,11 @@ def _wanted(coordinates, lineage):
     return Origin(coordinates["network"], **place, lineage=lineage)
 
 
-def _accuracies(coordinates, correct, n_classes, kept):
+def _accuracies(coordinates, found, kept):
+    correct = found.correct
     return {
         **coordinates,
-        "n_classes": n_classes,
+        "n_classes": len(found.classes),
         "n_images": len(correct),
         "n_correct": int(correct.sum()),
         **_bounded("accuracy", wilson_interval(correct)),

@@ -31,7 +31,8 @@ def compare_networks(
 ) -> pd.DataFrame:
     """Return one row per (network_a, network_b, condition, quantity): both values and b - a.
 
-    The accuracy is paired always, since all networks see the same test images: its interval is
+    The accuracy is paired always, since all networks see the same test images under a condition:
+    its interval is
     that of :func:`.bootstrap_difference`. The geometry of the last layers is paired over
     replicates where two networks have the very same images (Student's t). Where the images differ,
     the interval is that of independent draws (:func:`.welch_interval`), which is too wide rather
@@ -63,14 +64,13 @@ def compare_networks(
     DataError
         For networks that were tested on other images.
     """
-    outcomes = {place: (found.correct, found.labels) for place, found in predictions.items()}
     replicates = _last_layers(average_replicates(geometry))
     places = replicates[["condition", "family", "strength"]].drop_duplicates()
     rows = []
-    for pair in combinations(dict.fromkeys(network for network, _ in outcomes), 2):
+    for pair in combinations(dict.fromkeys(network for network, _ in predictions), 2):
         for place in places.to_dict("records"):
             condition = place["condition"]
-            accuracies = [outcomes[network, condition] for network in pair]
+            answers = [predictions[network, condition] for network in pair]
             measured = [
                 replicates[
                     (replicates["network"] == network) & (replicates["condition"] == condition)
@@ -79,7 +79,7 @@ def compare_networks(
             ]
             names = dict(zip(("network_a", "network_b"), pair, strict=True)) | place
             random = generator(seed, "bootstrap", *pair, condition)
-            rows.append(names | _compare_accuracy(*accuracies, names, random))
+            rows.append(names | _compare_accuracy(*answers, names, random))
             paired = np.array_equal(*(indices[network] for network in pair))
             rows += [
                 names | _compare_measure(name, *measured, paired)
@@ -89,13 +89,17 @@ def compare_networks(
     return pd.DataFrame(rows)
 
 
-def require_same_test_set(labels_a: np.ndarray, labels_b: np.ndarray, names: dict) -> None:
-    """Raise :class:`DataError` where two networks were tested on images of other classes."""
-    if not np.array_equal(labels_a, labels_b):
+def require_same_test_set(first: Predictions, second: Predictions, names: dict) -> None:
+    """Raise :class:`DataError` where two networks were tested on other images, or other classes."""
+    if not (
+        np.array_equal(first.indices, second.indices)
+        and np.array_equal(first.labels, second.labels)
+    ):
         raise DataError(
-            f"Need networks that were tested on the same test set. Got {len(labels_a)} images of "
-            f"{names['network_a']} and {len(labels_b)} of {names['network_b']} under "
-            f"{names['condition']}, with other labels. Evaluate both on one data set."
+            f"Need networks that were tested on the same test images. Got {len(first.labels)} of "
+            f"{names['network_a']} and {len(second.labels)} of {names['network_b']} under "
+            f"{names['condition']}, at other places or with other labels. Evaluate both on one "
+            "data set."
         )
 
 
@@ -105,13 +109,13 @@ def _last_layers(replicates):
     return replicates[replicates["layer_index"] == last]
 
 
-def _compare_accuracy(outcome_a, outcome_b, names, random):
-    (correct_a, labels_a), (correct_b, labels_b) = outcome_a, outcome_b
-    require_same_test_set(labels_a, labels_b, names)
+def _compare_accuracy(first, second, names, random):
+    require_same_test_set(first, second, names)
+    correct_a, correct_b, n_images = first.correct, second.correct, len(first.labels)
     lost, gained = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
-    difference = bootstrap_difference(lost, gained, len(labels_a), random)
+    difference = bootstrap_difference(lost, gained, n_images, random)
     values = correct_a.mean(), correct_b.mean()
-    return _row("accuracy", ("", ""), values, difference, paired=True, n=len(labels_a))
+    return _row("accuracy", ("", ""), values, difference, paired=True, n=n_images)
 
 
 def _compare_measure(name, rows_a, rows_b, paired):

@@ -40,9 +40,19 @@ def require_same_images(found: np.ndarray, known: np.ndarray, answers: str | Pat
     if found.shape == known.shape and np.array_equal(found, known):
         return
     other = len(found) if found.shape != known.shape else int((found != known).any(1).sum())
-    raise DataError(
-        f"Need the test images that the network was evaluated on for {answers}. Got {other} others "
-        "in the data set, which has changed since. Put it back as it was or, to use it as it is "
+    raise _changed(f"{other} others in the data set", answers)
+
+
+def require_same_number(found: int, known: int, answers: str | Path) -> None:
+    """Raise :class:`DataError` where the data set has other numbers of images than it had."""
+    if found != known:
+        raise _changed(f"{found} images in the data set instead of {known}", answers)
+
+
+def _changed(what, answers):
+    return DataError(
+        f"Need the test images that the network was evaluated on for {answers}. Got {what}, which "
+        "has changed since. Put it back as it was or, to use it as it is "
         f"now, remove that file with: rm -f '{answers}', then give the same command again: "
         "everything after the training is made anew."
     )

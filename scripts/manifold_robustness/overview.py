@@ -100,8 +100,8 @@ def _network(name, description, summary, accuracy, families):
     clean = answers[answers["condition"] == CLEAN].iloc[0]
     lines = [
         f"**Network** {rst_literal(name)}, {rst_text(description)}: clean accuracy "
-        f"{_percent(clean)} on {clean['n_images']:,} test images. Its last analysed layer is "
-        f"{rst_literal(last['layer'].iloc[0])}:",
+        f"{_percent(clean)} on {clean['n_images']:,} test images{_fewer(answers)}. Its last "
+        f"analysed layer is {rst_literal(last['layer'].iloc[0])}:",
         "",
         _table(
             ["condition", "accuracy", *(measure.replace("_", " ") for measure in shown)],
@@ -116,6 +116,14 @@ def _network(name, description, summary, accuracy, families):
         ),
     ]
     return "\n".join(lines)
+
+
+def _fewer(answers):
+    """On how many images the accuracy under a perturbation is, where these are not all."""
+    n_clean, n_perturbed = answers["n_images"].max(), answers["n_images"].min()
+    return (
+        f", that under perturbations on {n_perturbed:,} of these" if n_perturbed < n_clean else ""
+    )
 
 
 def _ends(answers, families):

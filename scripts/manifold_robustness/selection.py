@@ -1,4 +1,4 @@
-"""Which images are measured: P classes x M test images, in disjoint draws."""
+"""Which images are measured: P classes x M test images, in disjoint draws; which are evaluated."""
 
 from collections.abc import Sequence
 
@@ -56,6 +56,57 @@ def select_indices(
         order = generator(seed, "select images", label).permutation(there)[:needed]
         drawn[:, label] = order.reshape(replicates, n_points)
     return drawn
+
+
+def name_classes(
+    indices: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> list[list[str]]:
+    """Return the name of the class of each manifold, by replicate.
+
+    Parameters
+    ----------
+    indices : int (replicates, n_manifolds, n_points)
+    labels : int (n_images,)
+    classes
+        Names of the classes, in the order of their labels.
+
+    Examples
+    --------
+    >>> name_classes(np.array([[[2, 3], [0, 1]]]), np.array([0, 0, 1, 1]), ["ant", "bee"])
+    [['bee', 'ant']]
+    """
+    return [[classes[label] for label in row] for row in labels[indices[..., 0]].tolist()]
+
+
+def choose_evaluated(n_there: int, n_images: int | None, seed: int) -> np.ndarray:
+    """Return the places of the test images that a network is evaluated on under a perturbation.
+
+    The first of one random order of all test images, sorted. So the images are the same under every
+    perturbation and for every network, and a greater number holds those of a smaller one.
+
+    Parameters
+    ----------
+    n_there
+        Test images of the data set.
+    n_images
+        How many of them; None, or more than there are, for all.
+    seed
+
+    Returns
+    -------
+    ndarray of int, ascending
+
+    Examples
+    --------
+    >>> choose_evaluated(5, None, seed=0).tolist()
+    [0, 1, 2, 3, 4]
+    >>> few, more = (set(choose_evaluated(100, n, seed=0)) for n in (10, 20))
+    >>> len(few), few < more
+    (10, True)
+    """
+    if n_images is None or n_images >= n_there:
+        return np.arange(n_there)
+    return np.sort(generator(seed, "evaluated images").permutation(n_there)[:n_images])
 
 
 def _require_classes(wanted, there):

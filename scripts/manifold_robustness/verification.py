@@ -146,9 +146,13 @@ def _within(table, column, tolerance):
 
 
 def _same_images(accuracy):
-    counts = sorted(set(accuracy["n_images"]))
-    return len(counts) == 1, (
-        f"every network under every condition has the same number of test images: {counts}"
+    """All clean images, and under every perturbation as many of them."""
+    is_clean = accuracy["condition"] == CLEAN
+    clean, perturbed = (sorted(set(accuracy.loc[own, "n_images"])) for own in (is_clean, ~is_clean))
+    holds = len(clean) == 1 and len(perturbed) <= 1 and all(n <= clean[0] for n in perturbed)
+    return holds, (
+        "every network has the same number of test images, and as many of them under every "
+        f"perturbation: {clean} clean, {perturbed} perturbed"
     )
 
 

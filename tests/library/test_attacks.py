@@ -298,7 +298,7 @@ def test_a_job_tells_how_far_it_is_and_what_is_odd_once(monkeypatch, caplog):
     )
     with caplog.at_level("INFO"):
         settings = {"seed": 0, "device": CPU, "perturbation_batch": 50, "batch_size": 150}
-        perturb_and_predict(Odd(), data, condition, kept, **settings)
+        perturb_and_predict(Odd(), data, condition, kept, np.arange(len(data)), **settings)
     messages = [record.getMessage() for record in caplog.records]
     for done in range(50, 301, 50):
         assert sum(message.startswith(f"{done} of 300 images, ") for message in messages) == 1

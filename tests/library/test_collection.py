@@ -249,13 +249,14 @@ NOISY = {
 }
 
 
-def make_predictions(path, correct, of=CLEAN, weights="ab", seen=None):
+def make_predictions(path, correct, of=CLEAN, weights="ab", indices=None, seen=None):
     """Write predictions of four classes that are correct where `correct` says."""
-    labels = np.arange(len(correct)) % 3
+    indices = np.arange(len(correct)) if indices is None else indices
+    labels = indices % 3
     predictions = np.where(correct, labels, 3)
     wanted = origin(of["network"], of["condition"], None, weights_sha256=weights)
     sums = image_sums(len(labels))
-    write_predictions(path, predictions, labels, list("abcd"), sums, wanted, seen)
+    write_predictions(path, predictions, labels, indices, list("abcd"), sums, wanted, seen)
     return path
 
 
@@ -287,6 +288,20 @@ def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):
     assert [row["kept_accuracy_low"], row["kept_accuracy_high"]] == pytest.approx(
         interval, abs=1e-6
     )
+
+
+def test_a_condition_s_counts_are_of_the_images_that_were_evaluated(tmp_path):
+    """Images 1, 4, 6 and 9 of ten: the first two are right when clean, 4 and 6 under noise."""
+    clean, indices = np.arange(10) < 6, np.array([1, 4, 6, 9])
+    noisy = np.array([False, True, True, False])
+    files = [
+        (CLEAN, make_predictions(tmp_path / "c.h5", clean)),
+        (NOISY, make_predictions(tmp_path / "n.h5", noisy, NOISY, indices=indices)),
+    ]
+    whole, row = count(*files).to_dict("records")
+    assert (whole["n_images"], whole["n_kept"], whole["n_correct"]) == (10, 6, 6)
+    assert (row["n_images"], row["n_correct"], row["accuracy"]) == (4, 2, 0.5)
+    assert (row["n_kept"], row["n_kept_correct"], row["kept_accuracy"]) == (2, 1, 0.5)
 
 
 def test_the_kept_images_of_a_network_are_its_own(tmp_path):

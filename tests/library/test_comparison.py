@@ -19,10 +19,11 @@ N_IMAGES = 4000
 CLEAN_A, CLEAN_B = np.array([1.0, 1.1, 1.3]), np.array([2.0, 2.3, 2.2])
 
 
-def make_predictions(correct, labels=None):
+def make_predictions(correct, labels=None, indices=None):
     labels = np.arange(N_IMAGES) % 3 if labels is None else labels
+    indices = np.arange(len(labels)) if indices is None else indices
     sums = np.zeros((len(labels), 32), np.uint8)
-    return Predictions(np.where(correct, labels, 3), labels, list("abcd"), sums, {})
+    return Predictions(np.where(correct, labels, 3), labels, indices, list("abcd"), sums, {})
 
 
 def correct_images(network, strength):
@@ -138,11 +139,32 @@ def test_one_replicate_has_no_interval(geometry, predictions):
 
 
 def test_networks_that_were_tested_on_other_images_are_refused(geometry, predictions):
-    other = make_predictions(np.ones(N_IMAGES, bool), np.arange(N_IMAGES) % 2)
-    with pytest.raises(
-        DataError, match=r"same test set\. Got 4000 images of plain .* gaussian/sigma"
-    ):
-        compare(geometry, {**predictions, ("robust", CONDITIONS[-1]): other})
+    right = np.ones(N_IMAGES, bool)
+    others = [
+        make_predictions(right, np.arange(N_IMAGES) % 2),
+        make_predictions(right, indices=np.arange(N_IMAGES) + 3),  # of the same classes
+    ]
+    for other in others:
+        with pytest.raises(
+            DataError, match=r"same test images\. Got 4000 of plain .* gaussian/sigma"
+        ):
+            compare(geometry, {**predictions, ("robust", CONDITIONS[-1]): other})
+
+
+def test_accuracies_on_a_part_of_the_test_images_are_paired(geometry, predictions):
+    """The part is the same for both networks; clean accuracies are of all images."""
+    part, name = np.arange(0, N_IMAGES, 8), CONDITIONS[-1]
+    for network in ("plain", "robust"):
+        correct = correct_images(network, STRENGTHS[-1])[part]
+        predictions[network, name] = make_predictions(correct, part % 3, part)
+    found = compare(geometry, predictions)
+    row = found.loc[name, "accuracy"]
+    a, b = (correct_images(network, STRENGTHS[-1])[part] for network in ("plain", "robust"))
+    counts = (a & ~b).sum(), (b & ~a).sum()
+    random = generator(1, "bootstrap", "plain", "robust", name)
+    expected = bootstrap_difference(*counts, len(part), random)
+    assert tuple(row[["difference", "difference_low", "difference_high"]]) == expected
+    assert row["n"] == 500 and found.loc["clean", "accuracy"]["n"] == N_IMAGES
 
 
 def test_the_table_survives_its_file(geometry, predictions, tmp_path):

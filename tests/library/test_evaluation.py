@@ -40,9 +40,10 @@ def network():
     return initial_network(NETWORK, "none", None, 10, seed=1).eval()
 
 
-def evaluate(network, data, kept, condition=NOISE, batch_size=150, seed=3, chunk=50):
-    settings = {"seed": seed, "device": CPU, "perturbation_batch": chunk, "batch_size": batch_size}
-    return perturb_and_predict(network, data, condition, kept, **settings)
+def evaluate(network, data, kept, condition=NOISE, batch_size=150, seed=3, evaluated=None):
+    settings = {"seed": seed, "device": CPU, "perturbation_batch": 50, "batch_size": batch_size}
+    evaluated = np.arange(len(data)) if evaluated is None else evaluated
+    return perturb_and_predict(network, data, condition, kept, evaluated, **settings)
 
 
 def test_predictions_do_not_depend_on_the_batch_size(network, data, kept):
@@ -51,21 +52,45 @@ def test_predictions_do_not_depend_on_the_batch_size(network, data, kept):
     for batch_size in (7, 64, 1000):
         found = evaluate(network, data, kept, batch_size=batch_size)
         assert np.array_equal(found.predictions, whole.predictions)
-        assert np.array_equal(found.images, whole.images)
+        assert np.array_equal(found.kept.images, whole.kept.images)
 
 
 def test_the_kept_images_are_those_that_were_answered(network, data, kept):
     found = evaluate(network, data, kept)
-    assert found.images.shape == (2, 3, 2, 3, 8, 8) and found.images.dtype == np.float32
-    images = torch.from_numpy(found.images.reshape(-1, 3, 8, 8))
+    seen = found.kept
+    assert seen.images.shape == (2, 3, 2, 3, 8, 8) and seen.images.dtype == np.float32
+    images = torch.from_numpy(seen.images.reshape(-1, 3, 8, 8))
     with torch.inference_mode():
         answers = network(images).argmax(1).numpy()
     assert np.array_equal(answers, found.predictions[kept.ravel()])
+    assert np.array_equal(answers, seen.predictions.ravel())
+    assert np.array_equal(seen.image_sums, found.image_sums[kept.ravel()])
     clean, labels = gather_images(data, kept.ravel()), torch.zeros(12, dtype=torch.int64)
     settings = {"seed": 3, "device": CPU, "batch_size": 50}
     alone = perturb_batch(NOISE, torch.from_numpy(clean), labels, kept.ravel(), None, **settings)
     assert torch.equal(images, alone)
-    assert not np.array_equal(evaluate(network, data, kept, seed=4).images, found.images)
+    assert not np.array_equal(evaluate(network, data, kept, seed=4).kept.images, seen.images)
+
+
+def test_a_part_of_the_images_is_answered_as_it_is_among_all(network, data, kept, monkeypatch):
+    """And no other image is perturbed but the kept ones, each once."""
+    perturbed = []
+
+    def watched_batch(condition, images, labels, indices, *others, **settings):
+        perturbed.extend(indices.ravel().tolist())
+        return perturb_batch(condition, images, labels, indices, *others, **settings)
+
+    monkeypatch.setattr("manifold_robustness.network.evaluation.perturb_batch", watched_batch)
+    part = np.array([*range(0, 150, 7), kept[1, 2, 1]])
+    part.sort()
+    found = evaluate(network, data, kept, evaluated=part, batch_size=20)
+    assert sorted(perturbed) == sorted({*part.tolist(), *kept.ravel().tolist()})
+    whole = evaluate(network, data, kept)
+    assert np.array_equal(found.indices, part) and np.array_equal(found.labels, data.labels[part])
+    assert np.array_equal(found.predictions, whole.predictions[part])
+    assert np.array_equal(found.image_sums, whole.image_sums[part])
+    for name in ("images", "predictions", "image_sums"):
+        assert np.array_equal(getattr(found.kept, name), getattr(whole.kept, name))
 
 
 def test_the_extremes_of_all_perturbed_images_are_seen(network, data, kept, centered):
@@ -112,8 +137,9 @@ def test_clean_images_are_left_alone(network, data):
     with torch.inference_mode():
         expected = network(data.images).argmax(1).numpy()
     found = predict(network, data, 40, CPU)
-    assert np.array_equal(found.predictions, expected) and found.images is None
+    assert np.array_equal(found.predictions, expected) and found.kept is None
     assert np.array_equal(found.labels, data.labels)
+    assert np.array_equal(found.indices, np.arange(150))
 
 
 @pytest.fixture
@@ -143,7 +169,26 @@ def test_sets_hold_every_image_once_and_the_replicates_are_sets(network, data, k
         assert np.array_equal(labels[places], truth.ravel())
     clean = torch.from_numpy(gather_images(data, kept[1]))
     expected = (clean + 0.1 * clean.mean(dim=(0, 1))).clamp(0, 1)
-    assert np.array_equal(found.images[1], expected.numpy())
+    assert np.array_equal(found.kept.images[1], expected.numpy())
+
+
+def test_sets_hold_what_is_kept_or_evaluated_and_fill_up_from_the_class(
+    network, data, kept, centered
+):
+    condition, calls = centered
+    part = np.array([kept[0, 0, 0], *np.setdiff1d(np.arange(0, 150, 15), kept)])
+    part.sort()
+    found = evaluate(network, data, kept, condition, evaluated=part)
+    assert (found.predictions >= 0).all() and (found.kept.predictions >= 0).all()
+    assert np.array_equal(found.indices, part)
+    seen = [calls[0][2], calls[1][2], *(places for _, _, places in calls[2:])]
+    assert set(part) <= set(np.concatenate(seen))
+    labels = labels_of(data)
+    counted = [
+        indices[counts] for indices, counts in cut_into_sets(labels, kept, seed=3, evaluated=part)
+    ]
+    assert sorted(np.concatenate(counted)) == sorted({*part.tolist(), *kept.ravel().tolist()})
+    assert len(calls) == len(counted) < len(list(cut_into_sets(labels, kept, seed=3)))
 
 
 @pytest.mark.parametrize("n_manifolds", [1, 2, 3])

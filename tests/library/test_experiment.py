@@ -131,6 +131,7 @@ def test_two_networks_need_two_names(config):
         ("geometry.solver", "qp", ["geometry.solver is 'qp'", "active_set, nnls, cvxopt"]),
         ("images.n_manifolds", 11, ["n_manifolds is 11", "has 10 classes"]),
         ("images.n_points", 51, ["needs 102 test images per class", "has 100"]),
+        ("accuracy.n_images", 0, ["accuracy.n_images is 0", "at least 1"]),
         ("images.correct_for", "all", ["correct_for is 'all'", "own, every_network, none"]),
         ("data.test_crop_padding", 5, ["test_crop_padding is 5", "at most half"]),
         ("perturbation_batch", 0, ["perturbation_batch is 0", "at least 1"]),

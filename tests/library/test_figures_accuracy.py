@@ -35,6 +35,15 @@ def test_accuracy_in_words():
     assert "Guessing among 4 classes gives 25 %." in text
 
 
+def test_accuracy_says_where_it_is_that_of_fewer_images_when_perturbed():
+    table = make_accuracy()
+    table["n_images"] = table["n_images"].where(table["strength"] == 0, 300)
+    figure, text = draw("accuracy", accuracy=table)
+    words = "1,000 images when clean and 300 of them when perturbed"
+    assert figure.get_suptitle().endswith(f"({words})")
+    assert text.startswith(f"The accuracy on {words} is 90.00 % (clean;")
+
+
 @pytest.mark.parametrize("name, factor", [("sigma", 1), ("variance", 2)])
 def test_accuracy_has_the_published_ones_in_the_same_axes(name, factor):
     levels = [level**factor for level in LEVELS]

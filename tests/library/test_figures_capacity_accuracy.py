@@ -31,6 +31,15 @@ def test_capacity_accuracy_has_one_point_per_condition(layer, index):
     assert {"clean", "0.01", "0.1", "1"} <= {text.get_text() for text in axes.texts}
 
 
+def test_capacity_accuracy_says_how_many_images_the_accuracy_is_of():
+    table = make_accuracy()
+    _, text = draw("capacity_accuracy", summary=make_summary(), accuracy=table)
+    assert text.startswith("The accuracy is that on 1,000 images. ``fc.1`` has the capacity")
+    table["n_images"] = table["n_images"].where(table["strength"] == 0, 300)
+    _, text = draw("capacity_accuracy", summary=make_summary(), accuracy=table)
+    assert text.startswith("The accuracy is that on 1,000 images when clean and 300 of them when")
+
+
 def test_points_that_coincide_share_a_label_and_labels_never_overlap():
     levels = [0, 0.0001, 0.0005, 0.001, 0.01, 0.1, 1]
     summary, accuracy = make_summary(levels=levels), make_accuracy(levels)
@@ -89,8 +98,9 @@ def test_capacity_accuracy_in_words():
     summary.loc[(summary["layer"] == "fc.1") & (summary["strength"] == 1), "capacity"] = 9
     _, text = draw("capacity_accuracy", summary=summary, accuracy=make_accuracy())
     assert text == (
-        "``fc.1`` has the capacity 0.300 where the accuracy is 90.00 % (clean), and 9.00 where it "
-        "is 30.00 % (σ = 1). Their rank correlation over 4 conditions is -1.00."
+        "The accuracy is that on 1,000 images. ``fc.1`` has the capacity 0.300 where the accuracy "
+        "is 90.00 % (clean), and 9.00 where it is 30.00 % (σ = 1). Their rank correlation over 4 "
+        "conditions is -1.00."
     )
 
 

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from manifold_robustness.errors import DataError
-from manifold_robustness.image_sums import image_sums, require_same_images, sum_of_set
+from manifold_robustness.image_sums import (
+    image_sums,
+    require_same_images,
+    require_same_number,
+    sum_of_set,
+)
 
 IMAGES = np.random.default_rng(0).random((3, 1, 4, 4), dtype=np.float32)
 
@@ -38,3 +43,6 @@ def test_images_that_changed_since_are_refused_with_what_to_do():
         require_same_images(other, sums, "clean.h5")
     with pytest.raises(DataError, match="Got 2 others"):
         require_same_images(sums[:2], sums, "clean.h5")
+    require_same_number(3, 3, "clean.h5")
+    with pytest.raises(DataError, match=r"Got 4 images .* instead of 3, which .*rm -f 'clean\.h5'"):
+        require_same_number(4, 3, "clean.h5")

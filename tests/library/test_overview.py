@@ -69,9 +69,10 @@ def make_attacks(*verdicts):
     return pd.DataFrame({"network": "o*ne", "verdict": verdicts, "statement": statements})
 
 
-def describe(summary=None, claims=None, attacks=None, **changes):
+def describe(summary=None, claims=None, attacks=None, accuracy=None, **changes):
     summary = make_summary() if summary is None else summary
-    return describe_run(summary, make_accuracy(), claims, attacks, **{**ABOUT, **changes})
+    accuracy = make_accuracy() if accuracy is None else accuracy
+    return describe_run(summary, accuracy, claims, attacks, **{**ABOUT, **changes})
 
 
 def words(page):
@@ -84,7 +85,10 @@ def test_it_says_what_was_run_and_what_came_out():
     text = words(describe(claims=make_claims()))
     assert "mine : A data set; P = 10 classes, M = 30 test images of each that the network" in text
     assert "under 2 conditions" in text and "make run CONFIG=mine.yaml" in text
-    assert "clean accuracy 90.0 % (89 to 91) on 1,000 test images" in text
+    assert "clean accuracy 90.0 % (89 to 91) on 1,000 test images. Its last" in text
+    part = make_accuracy()
+    part["n_images"] = part["n_images"].where(part["condition"] == "clean", 300)
+    assert ", that under perturbations on 300 of these. Its last" in words(describe(accuracy=part))
     # The last layer of each network, clean and at the strongest level of each family.
     for line in [
         "clean 90.0 % (89 to 91) 1 (0.875 to 1.12) 2 (1.88 to 2.12)",

@@ -65,12 +65,12 @@ class Run:
 
     def write_answers(self, path, known, **place):
         of = origin(EVALUATED, "clean").completed({"small": known}).at(**place)
-        write_predictions(path, np.array([0, 1]), np.array([0, 1]), ["a", "b"], SUMS, of)
+        write_predictions(path, *[np.array([0, 1])] * 3, ["a", "b"], SUMS, of)
 
     def write_images(self, path, known):
         of = origin(SELECTED, "clean").completed({"small": known})
         images = np.zeros((1, 1, 2, 3, 4, 4), np.float32)
-        write_images(path, images, np.zeros((1, 1, 2), int), of, {"classes": ["a"]})
+        write_images(path, images, *[np.zeros((1, 1, 2), int)] * 2, of, {"classes": ["a"]})
 
     def jobs(self, trained=None, selected=None, gathered=None):
         """The jobs as a configuration asks for them, with other settings where they are given."""

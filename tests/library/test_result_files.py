@@ -59,7 +59,13 @@ def test_two_writes_are_the_same_bytes(tmp_path):
 def make_predictions(path):
     classes = ["α", "b", "c"]
     write_predictions(
-        path, np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), classes, image_sums(4), CLEAN
+        path,
+        np.array([0, 1, 2, 2]),
+        np.array([0, 1, 1, 2]),
+        np.arange(3, 7),
+        classes,
+        image_sums(4),
+        CLEAN,
     )
     return path
 
@@ -68,6 +74,7 @@ def test_round_trip_of_predictions(tmp_path):
     path = make_predictions(tmp_path / "a.h5")
     found = read_predictions(path, CLEAN)
     assert (found.predictions.tolist(), found.labels.tolist()) == ([0, 1, 2, 2], [0, 1, 1, 2])
+    assert found.indices.tolist() == [3, 4, 5, 6]
     assert found.correct.tolist() == [True, True, False, True]
     assert found.classes == ["α", "b", "c"] and found.lineage == CLEAN.lineage
     assert found.seen == {}
@@ -80,14 +87,12 @@ def test_what_was_seen_of_a_perturbation_is_kept(tmp_path):
     for given in (seen, {**seen, "largest_norm": 0.1}):
         path = tmp_path / "a.h5"
         one = np.zeros(2, int)
-        write_predictions(path, one, one, ["a"], image_sums(2), CLEAN, given)
+        write_predictions(path, one, one, np.arange(2), ["a"], image_sums(2), CLEAN, given)
         assert read_predictions(path, CLEAN).seen == given
 
 
 def test_predictions_of_one_class_have_a_list_of_one_name(tmp_path):
-    write_predictions(
-        tmp_path / "a.h5", np.zeros(2, int), np.zeros(2, int), ["α"], image_sums(2), CLEAN
-    )
+    write_predictions(tmp_path / "a.h5", *[np.zeros(2, int)] * 3, ["α"], image_sums(2), CLEAN)
     assert read_predictions(tmp_path / "a.h5", CLEAN).classes == ["α"]
 
 

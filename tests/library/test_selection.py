@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from manifold_robustness.errors import DataError
-from manifold_robustness.selection import select_indices
+from manifold_robustness.selection import choose_evaluated, select_indices
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.permutation(np.repeat(np.arange(4), 50))
@@ -32,6 +32,17 @@ def test_the_draw_is_random_and_follows_the_seed():
     assert not np.array_equal(select(), select(seed=43))
     first = select()[0, 0]
     assert not np.array_equal(first, np.sort(first))
+
+
+def test_the_evaluated_images_are_one_random_order_s_first():
+    some = [choose_evaluated(200, count, seed=3) for count in (1, 40, 41, 199)]
+    for count, fewer, more in zip((1, 40, 41), some, some[1:], strict=False):
+        assert len(fewer) == count == len(set(fewer)) and set(fewer) < set(more)
+        assert np.array_equal(fewer, np.sort(fewer))
+    assert not np.array_equal(some[1], np.arange(40))
+    assert not np.array_equal(some[1], choose_evaluated(200, 40, seed=4))
+    for count in (None, 200, 201):
+        assert np.array_equal(choose_evaluated(200, count, seed=3), np.arange(200))
 
 
 def test_a_class_depends_on_no_other_class():

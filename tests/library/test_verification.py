@@ -228,8 +228,17 @@ def test_the_layers_of_one_network_are_not_those_of_another(tables):
 
 
 def test_conditions_that_saw_different_test_sets(tables):
-    accuracy = tables["accuracy"].assign(n_images=[1000, 1000, 1000, 990])
-    assert "same number of test images: [990, 1000]" in refusal({**tables, "accuracy": accuracy})
+    for counts, words in (
+        ([1000, 1000, 1000, 990], "[1000] clean, [990, 1000] perturbed"),
+        ([1000, 300, 990, 300], "[990, 1000] clean, [300] perturbed"),
+        ([300, 1000, 300, 1000], "[300] clean, [1000] perturbed"),
+    ):
+        accuracy = tables["accuracy"].assign(n_images=counts)
+        assert f"every perturbation: {words}" in refusal({**tables, "accuracy": accuracy})
+    part = tables["accuracy"].assign(n_images=[1000, 300, 1000, 300])
+    assert any(
+        "[1000] clean, [300] perturbed" in one for one in verify({**tables, "accuracy": part})
+    )
 
 
 @pytest.mark.parametrize(

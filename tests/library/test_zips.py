@@ -36,7 +36,8 @@ from manifold_robustness.network.weights import initial_network
 folder, lineage = sys.argv[1], {{"small": {{"train_network": {{"code": "ab"}}}}}}
 origin = Origin("small", "clean", lineage=lineage)
 images = np.random.default_rng(0).random((2, 5, 6, 3, 8, 8), dtype=np.float32)
-write_images(f"{{folder}}/images.zarr.zip", images, np.arange(60).reshape(2, 5, 6), origin, {{}})
+places = np.arange(60).reshape(2, 5, 6)
+write_images(f"{{folder}}/images.zarr.zip", images, places, places, origin, {{}})
 network = initial_network({NETWORK!r}, "none", None, 10, seed=1).eval()
 paths = {{layer: f"{{folder}}/{{layer}}.zarr.zip" for layer in ("input", "first", "head")}}
 extract_activations(network, images, paths, "auto", origin, {{}}, torch.device("cpu"))

@@ -123,12 +123,12 @@ def _of_another_network(experiment, clean, accuracies):
     for name, path in accuracies.items():
         found = read_predictions(path, Origin(**experiment.origin("perturb_images", name)))
         others["accuracy"].append(experiment.path(f"other/accuracy/{name}.h5"))
-        answers = found.predictions, found.labels, found.classes, found.image_sums
+        answers = found.predictions, found.labels, found.indices, found.classes, found.image_sums
         origin = Origin("other", name, lineage=lineages[name])
         write_predictions(others["accuracy"][-1], *answers, origin)
     images, indices, _ = read_images(clean, Origin(**experiment.origin("select_images")))
     origin = Origin("other", "clean", lineage=lineages["clean"])
-    write_images(others["images"], images, indices, origin, {})
+    write_images(others["images"], images, indices, indices, origin, {})
     return {**others, "lineages": lineages}
 
 

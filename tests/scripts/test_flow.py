@@ -20,7 +20,7 @@ from manifold_robustness.errors import (
 )
 from manifold_robustness.files.csv import read_table, write_table
 from manifold_robustness.files.geometry import read_geometry
-from manifold_robustness.files.images import read_images
+from manifold_robustness.files.images import read_answers, read_images
 from manifold_robustness.files.metrics import require_whole_folder
 from manifold_robustness.files.predictions import read_predictions, write_predictions
 from manifold_robustness.files.stamps import file_sum, read_origin
@@ -30,7 +30,7 @@ from manifold_robustness.measures import solve_replicates
 from manifold_robustness.network.data_sets import gather_images, load_split
 from manifold_robustness.network.weights import load_network, save_weights
 from manifold_robustness.networks import read_layers
-from manifold_robustness.selection import select_indices
+from manifold_robustness.selection import choose_evaluated, select_indices
 
 NOISY = "gaussian/sigma-0.5"
 
@@ -199,7 +199,8 @@ def test_test_images_that_changed_since_the_evaluation_are_refused(
     path = experiment.path(f"{NAME}/accuracy/clean.h5")
     sums = own.image_sums.copy()
     sums[:, 0] ^= 1
-    write_predictions(path, own.predictions, own.labels, own.classes, sums, origin)
+    answers = own.predictions, own.labels, own.indices, own.classes
+    write_predictions(path, *answers, sums, origin)
     with pytest.raises(DataError, match=r"Need the test images .*rm -f '.*accuracy/clean\.h5'"):
         experiment.select(path)
     with pytest.raises(DataError, match=r"Need the test images .*rm -f '.*accuracy/clean\.h5'"):
@@ -211,25 +212,28 @@ def test_images_are_right_for_every_network_that_is_asked_or_for_none(
 ):
     """Another network's answers count as well, or no network's."""
     monkeypatch.setattr(experiment, "folder", tmp_path)
-    own, other, path = answers("clean"), answers(NOISY), str(tmp_path / "other.h5")
-    origin = Origin(
-        "other", "clean", lineage=experiment.lineage("evaluate_accuracy", network="other")
-    )
-    write_predictions(
-        path, other.predictions, other.labels, other.classes, other.image_sums, origin
-    )
+    own, other = answers("clean"), answers(NOISY)
+    paths = {network: str(tmp_path / f"{network}.h5") for network in ("other", NAME)}
+    for network, path in paths.items():  # the other's answers, and as if they were its own
+        lineage = experiment.lineage("evaluate_accuracy", network=network)
+        given = other.predictions, other.labels, other.indices, other.classes, other.image_sums
+        write_predictions(path, *given, Origin(network, "clean", lineage=lineage))
 
-    def select(paths, networks, **images):
+    def select(paths_given, networks, **images):
         given = {"answers_of": networks, **images}
-        store = experiment.select(*paths, **given)
+        store = experiment.select(*paths_given, **given)
         given["images"] = {**experiment.config["images"], **images}
         changes = {key: given[key] for key in ("answers_of", "images")}
-        return read_images(store, Origin(**experiment.origin("select_images", **changes)))[1]
+        wanted = Origin(**experiment.origin("select_images", **changes))
+        indices, answers = read_images(store, wanted)[1], read_answers(store, wanted)[1]
+        kept = other if paths[NAME] in paths_given else own
+        assert np.array_equal(answers, kept.predictions[indices])
+        return indices
 
-    both = [accuracies["clean"], path]
+    both = [accuracies["clean"], paths["other"]]
     indices = select(both, [NAME, "other"], n_points=2, correct_for="every_network")
     assert own.correct[indices].all() and other.correct[indices].all()
-    indices = select([path], ["other"], n_points=2, correct_for="own")
+    indices = select([paths[NAME]], [NAME], n_points=2, correct_for="own")
     assert other.correct[indices].all() and not own.correct[indices].all()
     indices = select(both[:1], [NAME], n_points=50, correct_for="none")
     assert len(set(indices.ravel())) == 500
@@ -246,6 +250,25 @@ def test_perturbed_images_are_those_that_were_evaluated(experiment, trained, ans
     assert np.array_equal(found, answers(NOISY).predictions[indices.ravel()])
     assert attributes["condition"] == NOISY and attributes["network"] == NAME
     assert attributes["perturbation"] == experiment.conditions[NOISY].to_dict()
+
+
+def test_a_part_of_the_test_images_is_perturbed_where_so_many_are_asked_for(
+    experiment, images, accuracies, answers, pictures, monkeypatch, tmp_path
+):
+    """And the selected images, to the same bits."""
+    monkeypatch.setattr(experiment, "folder", tmp_path)
+    copy = Path(experiment.path(f"{NAME}/accuracy/clean.h5"))
+    copy.write_bytes(Path(accuracies["clean"]).read_bytes())
+    output = experiment.perturb(NOISY, images["clean"], n_images=40)
+    wanted = Origin(**experiment.origin("perturb_images", NOISY, n_images=40))
+    found, whole = read_predictions(output.accuracy, wanted), answers(NOISY)
+    part = choose_evaluated(1000, 40, experiment.seed)
+    assert found.indices.tolist() == part.tolist() and len(part) == 40
+    for name in ("predictions", "labels", "image_sums"):
+        assert np.array_equal(getattr(found, name), getattr(whole, name)[part])
+    pixels, predictions, _ = read_answers(output.images, wanted)
+    assert np.array_equal(pixels, pictures(NOISY)[0])
+    assert np.array_equal(predictions, whole.predictions[pictures(NOISY)[1]])
 
 
 # Where every file comes from

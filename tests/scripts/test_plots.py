@@ -34,8 +34,6 @@ from manifold_robustness.declarations import read_declaration
 from manifold_robustness.errors import StoreError
 from manifold_robustness.files.csv import write_table
 from manifold_robustness.files.images import write_images
-from manifold_robustness.files.predictions import write_predictions
-from result_files import image_sums
 
 CONDITIONS = {condition(level)["condition"]: level for level in LEVELS}
 PLACES = [condition(0), *(condition(one, name) for name in FAMILIES for one in LEVELS if one)]
@@ -77,11 +75,10 @@ def plot(name, files, folder, network="noisy", about=None, **style):
     conditions = CONDITIONS
     if declared["scope"] == "families":
         conditions = {place["condition"]: place["strength"] for place in PLACES}
-    if not {"images", "predictions"} & set(declared["inputs"]):
+    if "images" in declared["inputs"]:
+        files = files | {"images": files["images"][: len(conditions)]}
+    else:
         conditions = {}
-    files = files | {
-        name: files[name][: len(conditions)] for name in ("images", "predictions") if conditions
-    }
     output = {"svg": f"{name}.svg", "png": f"{name}.png", "text": f"{name}.rst"}
     output = Namedlist(fromdict={key: str(folder / path) for key, path in output.items()})
     params = SimpleNamespace(
@@ -118,24 +115,15 @@ def test_the_image_of_the_examples_is_the_chosen_one(run, tmp_path, monkeypatch)
     shades = np.arange(60, dtype=np.float32).reshape(2, 5, 6, 1, 1, 1) / 60
     images = shades * np.ones((3, 4, 4), dtype=np.float32)
     places = np.arange(60)[::-1].reshape(2, 5, 6)  # in the test set
-    labels = np.empty(60, dtype=int)
-    labels[places] = np.arange(5)[:, None]
-    files = {**run, "images": [], "predictions": []}
+    described = {"classes": list("abcdef"), "manifold_class": [list("abcde")] * 2}
+    files = {**run, "images": []}
     for i, level in enumerate(LEVELS):
         files["images"].append(str(tmp_path / f"{i}.zarr.zip"))
-        files["predictions"].append(str(tmp_path / f"{i}.h5"))
         place = origin(condition(level)["condition"], "noisy")
-        write_images(files["images"][-1], images * (1 - level / 2), places, place, {})
-        predicted = labels.copy()
-        predicted[places[1, 1, 1]] += i
-        write_predictions(
-            files["predictions"][-1],
-            predicted,
-            labels,
-            list("abcde"),
-            image_sums(len(labels)),
-            place,
-        )
+        predicted = np.zeros((2, 5, 6), int)
+        predicted[1, 1, 1] = 1 + i
+        dimmed = images * (1 - level / 2)
+        write_images(files["images"][-1], dimmed, places, predicted, place, described)
     seen = []
     monkeypatch.setattr("plot_figure.write_figure", lambda figure, *_, **__: seen.append(figure))
     plot("examples", files, tmp_path, image=37)

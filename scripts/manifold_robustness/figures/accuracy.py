@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from .about import About
 from .published import draw_published, name_sources
-from .reading import ACCURACY_COLUMNS, require_rows, span
+from .reading import ACCURACY_COLUMNS, evaluated, require_rows
 from .strengths import Strength, draw_against_strength, draw_chance, label_log_axis, log_places
 from .style import CORRECT, new_figure, set_title
 
@@ -19,7 +19,7 @@ DECLARATION = {
     "order": 30,
     "shows_published": True,
     "caption": (
-        "Accuracy on the whole test set against the strength of the perturbation, with 95 % Wilson "
+        "Accuracy on test images against the strength of the perturbation, with 95 % Wilson "
         "intervals. The random draws of an image are the same at every strength."
     ),
     "options": {
@@ -73,14 +73,14 @@ def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Fi
     axes.grid(axis="y")
     axes.legend(loc="best")
     heading = about.heading(f"accuracy against {strength.symbol}")
-    set_title(figure, heading, f"{span(accuracy['n_images'])} images")
+    set_title(figure, heading, evaluated(accuracy))
     return figure
 
 
 def _describe(accuracy: pd.DataFrame, strength: Strength) -> str:
     """Return the accuracies at both ends, and where half is lost, as one or two sentences."""
     first, last = accuracy.iloc[0], accuracy.iloc[-1]
-    text = f"The accuracy on {span(accuracy['n_images'])} images is {_percent(first, strength)}"
+    text = f"The accuracy on {evaluated(accuracy)} is {_percent(first, strength)}"
     if len(accuracy) > 1:
         text += f" and {_percent(last, strength)}"
         half = accuracy.loc[accuracy["accuracy"] < first["accuracy"] / 2, "strength"]

@@ -15,6 +15,7 @@ from .reading import (
     SUMMARY_COLUMNS,
     choose_layer,
     decimal,
+    evaluated,
     layers,
     limits,
     require_accuracies,
@@ -90,7 +91,8 @@ def _join(summary: pd.DataFrame, accuracy: pd.DataFrame, layer: str) -> pd.DataF
         summary["layer"] == choose_layer(summary, layer), [*SUMMARY_COLUMNS, *CAPACITIES]
     ]
     require_accuracies(rows, accuracy)
-    table = rows.merge(accuracy[["condition", "n_classes", *ACCURACIES]], on="condition")
+    columns = ["condition", "n_classes", "n_images", *ACCURACIES]
+    table = rows.merge(accuracy[columns], on="condition")
     return table.sort_values("strength").reset_index(drop=True)
 
 
@@ -109,9 +111,10 @@ def _plot(table: pd.DataFrame, name: str, about: About, size: tuple[float, float
 
 
 def _describe(table: pd.DataFrame, name: str, strength: Strength) -> str:
-    """Return both quantities at both ends, and their rank correlation, as one or two sentences."""
+    """Return both quantities at both ends, and their rank correlation, as a few sentences."""
     first, last = table.iloc[0], table.iloc[-1]
-    text = (
+    text = f"The accuracy is that on {evaluated(table)}. "
+    text += (
         f"{rst_literal(name)} has the capacity {decimal(first.capacity)} where the "
         f"accuracy is {100 * first.accuracy:.2f} % ({strength.value(first.strength)})"
     )

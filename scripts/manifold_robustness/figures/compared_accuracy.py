@@ -14,7 +14,7 @@ from .comparison import (
     draw_compared,
     network_names,
 )
-from .reading import ACCURACY_COLUMNS, require_rows, span, strengths
+from .reading import ACCURACY_COLUMNS, evaluated, require_rows, strengths
 from .strengths import draw_chance, label_log_axis
 from .style import new_figure, set_title
 
@@ -24,7 +24,7 @@ DECLARATION = {
     "inputs": ["accuracy"],
     "order": 80,
     "caption": (
-        "Accuracy of every network on the whole test set against the strength of the "
+        "Accuracy of every network on the same test images against the strength of the "
         "perturbation, with 95 % Wilson intervals. Marks of one strength stand a little apart, so "
         "that none hides another's interval."
     ),
@@ -67,7 +67,7 @@ def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Fi
     axes.grid(axis="y")
     add_network_legend(axes)
     heading = about.heading(f"accuracy of each network against {symbol}")
-    set_title(figure, heading, f"{span(accuracy['n_images'])} images")
+    set_title(figure, heading, evaluated(accuracy))
     return figure
 
 
@@ -76,4 +76,4 @@ def _describe(accuracy: pd.DataFrame, about: About) -> str:
     values, _, _ = by_network(accuracy, "accuracy")
     names = [rst_literal(name) for name in network_names(accuracy)]
     changes = describe_changes(accuracy, about.strength, names, values, "{:.2%}")
-    return f"Accuracy on {span(accuracy['n_images'])} images, {changes}.".replace("%", " %")
+    return f"Accuracy on {evaluated(accuracy)}, {changes}.".replace("%", " %")

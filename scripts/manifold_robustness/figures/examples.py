@@ -16,7 +16,7 @@ from .style import new_figure, set_title
 DECLARATION = {
     "title": "examples",
     "scope": "family",
-    "inputs": ["images", "predictions"],
+    "inputs": ["images"],
     "order": 20,
     "caption": (
         "One of the selected test images under every condition, with the class that the network "
@@ -55,11 +55,10 @@ def draw(
 ) -> tuple[Figure, str]:
     """Return a grid of one image under each condition, with the class that the network predicts.
 
-    ``images`` and ``predictions`` are files by condition, clean first; ``about.strengths`` has each
-    condition's strength. A wrong class carries a cross and a thick frame, so that it shows without
-    colour too.
+    ``images`` holds files by condition, clean first; ``about.strengths`` has each condition's
+    strength. A wrong class carries a cross and a thick frame, so that it shows without colour too.
     """
-    pictures, predicted, true_class = read_pictures(inputs["images"], inputs["predictions"], image)
+    pictures, predicted, true_class = read_pictures(inputs["images"], image)
     strengths = [about.strengths[condition] for condition in inputs["images"]]
     figure = _plot(pictures, strengths, predicted, true_class, about, size)
     return figure, _describe(strengths, predicted, true_class, about.strength)

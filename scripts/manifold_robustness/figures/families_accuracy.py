@@ -22,7 +22,7 @@ from .families import (
     target_name,
     target_of,
 )
-from .reading import ACCURACY_COLUMNS, require_rows, span, with_interval
+from .reading import ACCURACY_COLUMNS, evaluated, require_rows, with_interval
 from .strengths import Strength, draw_chance, label_log_axis, log_places
 from .style import new_figure, set_title
 
@@ -32,7 +32,7 @@ DECLARATION = {
     "inputs": ["accuracy", "matched"],
     "order": 80,
     "caption": (
-        "Accuracy on the whole test set against the strength of every family of perturbations, "
+        "Accuracy on test images against the strength of every family of perturbations, "
         "with 95 % Wilson intervals. Families stand in one panel where their strengths are of the "
         "same unit: the norm of the change of an image in pixel units, or a parameter of its own. "
         "The black point is the accuracy of the clean images, the dashed line the accuracy at "
@@ -115,7 +115,7 @@ def _plot(
         axes.set_visible(False)
     add_key(figure, about, about.families, places.flat[0].get_legend_handles_labels()[0])
     heading = about.heading("accuracy under every family of perturbations")
-    set_title(figure, heading, f"{span(accuracy['n_images'])} images")
+    set_title(figure, heading, evaluated(accuracy))
     return figure
 
 
@@ -151,7 +151,7 @@ def _draw_families(
 def _describe(accuracy: pd.DataFrame, matched: pd.DataFrame, about: About) -> str:
     """Return between which strengths each family leaves the accuracy compared at, in words."""
     clean = accuracy.loc[accuracy["family"] == CLEAN, "accuracy"]
-    text = f"Accuracy on {span(accuracy['n_images'])} images"
+    text = f"Accuracy on {evaluated(accuracy)}"
     text += "".join(f", {100 * value:.2f} % when clean" for value in clean)
     found = []
     for name, family in about.families.items():

@@ -22,7 +22,7 @@ from .style import new_figure, set_title
 DECLARATION = {
     "title": "examples of every family",
     "scope": "families",
-    "inputs": ["accuracy", "matched", "images", "predictions"],
+    "inputs": ["accuracy", "matched", "images"],
     "order": 86,
     "caption": (
         "One of the selected test images under every family of perturbations, with the class that "
@@ -73,8 +73,8 @@ def draw(
 ) -> tuple[Figure, str]:
     """Return one image under each family with the class predicted, and its change from clean.
 
-    ``images`` and ``predictions`` are files by condition, of which only those shown are read;
-    ``accuracy`` has one row per condition of one network. `image` counts the selected images.
+    ``images`` holds files by condition, of which only those shown are read; ``accuracy`` has one
+    row per condition of one network. `image` counts the selected images.
     """
     accuracy, matched = inputs["accuracy"], inputs["matched"]
     require_matched(matched)
@@ -82,8 +82,8 @@ def draw(
     rows = [accuracy[accuracy["family"] == CLEAN].iloc[0]]
     rows += [choose_level(accuracy, matched, name) for name in about.families]
     chosen = [row["condition"] for row in rows]
-    files = ({name: inputs[kind][name] for name in chosen} for kind in ("images", "predictions"))
-    pictures, predicted, true_class = read_pictures(*files, image)
+    files = {name: inputs["images"][name] for name in chosen}
+    pictures, predicted, true_class = read_pictures(files, image)
     examples = []
     for row, picture, name in zip(rows, pictures, predicted, strict=True):
         family = about.families.get(row["family"])

@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..errors import DataError
-from ..files.images import read_images
-from ..files.predictions import read_predictions
+from ..files.images import read_answers
 from .reading import StoredFile
 from .style import CORRECT, WRONG
 
@@ -17,23 +16,23 @@ CHARACTERS_PER_INCH = 12  # of a class's name under its image
 
 
 def read_pictures(
-    images: Mapping[str, StoredFile], predictions: Mapping[str, StoredFile], number: int
+    images: Mapping[str, StoredFile], number: int
 ) -> tuple[list[np.ndarray], list[str], str]:
     """Return one image under every condition, the classes predicted, and its true class."""
     pictures, predicted = [], []
-    for condition, stored in images.items():
-        found, indices, _ = read_images(stored.path, stored.wanted)
-        picture = found.reshape(-1, *found.shape[-3:])[number]
-        index = int(indices.ravel()[number])
-        answers = read_predictions(predictions[condition].path, predictions[condition].wanted)
+    for stored in images.values():
+        found, predictions, attributes = read_answers(stored.path, stored.wanted)
+        place = np.unravel_index(number, predictions.shape)
+        picture = found[place]
         if picture.shape[0] not in (1, 3):
             raise DataError(
                 f"Need images of the shape (1 or 3, height, width). Got {picture.shape} in "
                 f"{stored.path}."
             )
         pictures.append(picture)
-        predicted.append(answers.classes[answers.predictions[index]])
-    return pictures, predicted, answers.classes[answers.labels[index]]
+        predicted.append(attributes["classes"][predictions[place]])
+        true_class = attributes["manifold_class"][place[0]][place[1]]
+    return pictures, predicted, true_class
 
 
 def draw_picture(axes: Axes, picture: np.ndarray) -> None:

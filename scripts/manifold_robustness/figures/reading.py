@@ -154,6 +154,21 @@ def span(column: pd.Series) -> str:
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
+def evaluated(accuracy: pd.DataFrame) -> str:
+    """Return how many test images accuracies are of, in words: perturbed ones may be fewer.
+
+    >>> evaluated(pd.DataFrame({"strength": [0, 0.1], "n_images": [1000, 1000]}))
+    '1,000 images'
+    >>> evaluated(pd.DataFrame({"strength": [0, 0.1], "n_images": [1000, 300]}))
+    '1,000 images when clean and 300 of them when perturbed'
+    """
+    clean = accuracy["strength"] == 0
+    numbers = [span(part["n_images"]) for part in (accuracy[clean], accuracy[~clean]) if len(part)]
+    if len(set(numbers)) == 1:
+        return count(numbers[0], "image")
+    return f"{numbers[0]} images when clean and {numbers[1]} of them when perturbed"
+
+
 def count(number: int | str, noun: str) -> str:
     """Return "1 layer" or "3 layers"."""
     return f"{number} {noun}{'' if str(number) == '1' else 's'}"

@@ -1,4 +1,4 @@
-"""Files of predictions: what a network says of every test image under one condition."""
+"""Files of predictions: what a network says of test images under one condition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,11 +17,13 @@ SEEN = ("lowest_pixel", "highest_pixel", "largest_norm", "n_gradients", "n_zero_
 
 @dataclass(frozen=True)
 class Predictions:
-    """A network's answers to a test set.
+    """A network's answers to a test set, or to a part of it.
 
     Attributes
     ----------
     predictions, labels : ndarray of int, shape (n_images,)
+    indices : ndarray of int, shape (n_images,)
+        The images' places in the test set, ascending.
     classes : list of str
         Names, in the order of the labels.
     image_sums : ndarray of uint8, shape (n_images, 32)
@@ -34,6 +36,7 @@ class Predictions:
 
     predictions: np.ndarray
     labels: np.ndarray
+    indices: np.ndarray
     classes: list[str]
     image_sums: np.ndarray
     lineage: Lineage
@@ -49,22 +52,25 @@ def write_predictions(
     path: str | Path,
     predictions: np.ndarray,
     labels: np.ndarray,
+    indices: np.ndarray,
     classes: list[str],
     image_sums: np.ndarray,
     origin: Origin,
     seen: Mapping[str, float | int] | None = None,
 ) -> None:
-    """Write predictions and labels of a test set as HDF5 (netCDF-4), with the accuracy.
+    """Write predictions and labels of test images as HDF5 (netCDF-4), with the accuracy.
 
-    `classes` holds the classes' names, `image_sums` the SHA-256 of each clean image
-    (:func:`~manifold_robustness.image_sums.image_sums`), `origin` where the file belongs and what
-    it was made from, `seen` what was seen of a perturbation, by the names of :data:`SEEN`.
+    `indices` holds the images' places in the test set, `classes` the classes' names, `image_sums`
+    the SHA-256 of each clean image (:func:`~manifold_robustness.image_sums.image_sums`), `origin`
+    where the file belongs and what it was made from, `seen` what was seen of a perturbation, by the
+    names of :data:`SEEN`.
     """
     with create_file(path, origin) as file:
         file.dimensions = {"image": len(labels), "byte": image_sums.shape[1]}
         for name, values, meaning in (
             ("prediction", predictions, "class that the network predicts"),
             ("label", labels, "true class"),
+            ("index", indices, "place in the test set"),
         ):
             variable = file.create_variable(name, ("image",), data=values.astype(np.int32))
             variable.attrs["long_name"] = meaning
@@ -90,6 +96,7 @@ def read_predictions(path: str | Path, wanted: Origin) -> Predictions:
         found = Predictions(
             file["prediction"][...],
             file["label"][...],
+            file["index"][...],
             classes.tolist(),
             file["image_sha256"][...],
             attributes["lineage"],

@@ -25,7 +25,7 @@ from .zips import PlainZip, remove_times
 if TYPE_CHECKING:
     import zarr
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a network answers to every test image under a condition, and the images that it saw."""
+"""What a network answers to test images under a condition, and the images that it saw."""
 
 import logging
 import time
@@ -25,24 +25,43 @@ BETWEEN_REPORTS = 60  # seconds
 
 
 @dataclass(frozen=True)
+class KeptImages:
+    """Images as a network saw them, and what it answered.
+
+    Attributes
+    ----------
+    images : ndarray, float32 (*kept.shape, channels, height, width)
+    predictions : ndarray of int, shape kept.shape
+    image_sums : ndarray of uint8, shape (kept.size, 32)
+        The SHA-256 of each image as the data set has it.
+    """
+
+    images: np.ndarray
+    predictions: np.ndarray
+    image_sums: np.ndarray
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """A network's answers to a data set, and some of the images that it answered to.
+    """A network's answers to images of a data set, and those images that were to be kept.
 
     Attributes
     ----------
     predictions, labels : ndarray of int, shape (n_images,)
+    indices : ndarray of int, shape (n_images,)
+        The images' places in the data set, ascending.
     image_sums : ndarray of uint8, shape (n_images, 32)
         The SHA-256 of each image as the data set has it.
-    images : ndarray, float32 (*kept.shape, channels, height, width)
-        Those that were asked for, as the network saw them.
+    kept : KeptImages or None
     seen : dict
         What was seen of a perturbation (:meth:`~..perturbations.watching.Watch.record`).
     """
 
     predictions: np.ndarray
     labels: np.ndarray
+    indices: np.ndarray
     image_sums: np.ndarray
-    images: np.ndarray | None = None
+    kept: KeptImages | None = None
     seen: dict[str, float | int] = field(default_factory=dict)
 
 
@@ -63,12 +82,12 @@ def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.de
     NetworkError
         Where the network's answer to an image is not finite.
     """
-    answers, sums = [], {}
-    for images, labels in DataLoader(data, batch_size=batch_size):
-        _add_sums(sums, range(len(sums), len(sums) + len(images)), images.numpy())
-        answers.append((_classes(network, images, device), labels.numpy()))
-    predictions, labels = map(np.concatenate, zip(*answers, strict=True))
-    return Evaluation(predictions, labels, _in_order(sums))
+    answers = [
+        (_classes(network, images, device), labels.numpy(), image_sums(images.numpy()))
+        for images, labels in DataLoader(data, batch_size=batch_size)
+    ]
+    predictions, labels, sums = map(np.concatenate, zip(*answers, strict=True))
+    return Evaluation(predictions, labels, np.arange(len(labels)), sums)
 
 
 def perturb_and_predict(
@@ -76,16 +95,18 @@ def perturb_and_predict(
     data: Dataset,
     condition: Condition,
     kept: np.ndarray,
+    evaluated: np.ndarray,
     *,
     seed: int,
     device: torch.device,
     perturbation_batch: int,
     batch_size: int,
 ) -> Evaluation:
-    """Return a network's predictions for every image of a data set under a condition.
+    """Return a network's predictions for images of a data set under a condition.
 
-    Each image is perturbed once. Of scope ``set``, the replicates of the kept images are sets, and
-    the other images are cut into sets by the seed (:func:`cut_into_sets`).
+    Each image that is evaluated or kept is perturbed once, no other. Of scope ``set``, the
+    replicates of the kept images are sets, and the other images are cut into sets by the seed
+    (:func:`cut_into_sets`).
 
     Parameters
     ----------
@@ -97,6 +118,8 @@ def perturb_and_predict(
         Not clean.
     kept : int (replicates, n_manifolds, n_points)
         Places of the images to return.
+    evaluated : int (n_images,)
+        Places of the images that the evaluation is of, ascending.
     seed, device, perturbation_batch
         See :func:`~manifold_robustness.perturbations.apply.perturb_batch`.
     batch_size
@@ -112,20 +135,20 @@ def perturb_and_predict(
     settings = {"seed": seed, "device": device, "batch_size": perturbation_batch}
     labels = labels_of(data)
     predictions = np.full(len(labels), -1)
+    sums = np.zeros((len(labels), 32), np.uint8)
     images: dict[int, np.ndarray] = {}
-    sums: dict[int, bytes] = {}
     wanted = set(kept.ravel().tolist())
     batches = list(
-        cut_into_sets(labels, kept, seed)
+        cut_into_sets(labels, kept, seed, evaluated)
         if condition.scope == "set"
-        else _batches(len(labels), batch_size)
+        else _batches(np.union1d(evaluated, kept), batch_size)
     )
     n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
     with watched(condition.name) as watch, _told_progress(n_images) as progress:
         settings["progress"] = progress
         for indices, counted in batches:
             clean = torch.from_numpy(gather_images(data, indices))
-            _add_sums(sums, indices.ravel().tolist(), clean.reshape(-1, *clean.shape[-3:]).numpy())
+            sums[indices.ravel()] = image_sums(clean.reshape(-1, *clean.shape[-3:]).numpy())
             truth = torch.from_numpy(labels[indices])
             perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
             perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
@@ -138,13 +161,20 @@ def perturb_and_predict(
                     images[place] = image.copy()
     found = np.stack([images[place] for place in kept.ravel().tolist()])
     found = found.reshape(*kept.shape, *found.shape[1:])
-    return Evaluation(predictions, labels, _in_order(sums), found, watch.record())
+    return Evaluation(
+        predictions[evaluated],
+        labels[evaluated],
+        evaluated,
+        sums[evaluated],
+        KeptImages(found, predictions[kept], sums[kept.ravel()]),
+        watch.record(),
+    )
 
 
 def cut_into_sets(
-    labels: np.ndarray, kept: np.ndarray, seed: int
+    labels: np.ndarray, kept: np.ndarray, seed: int, evaluated: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give sets of manifolds that hold every image of a data set once.
+    """Give sets of manifolds that hold every image that is kept or evaluated once.
 
     The replicates of `kept` come first. The images left of each class are shuffled by the seed and
     cut into manifolds of n_points, as many classes at a time as `kept` has, in the order of their
@@ -154,8 +184,11 @@ def cut_into_sets(
     Parameters
     ----------
     labels : int (n_images,)
+        Of all images of the data set.
     kept : int (replicates, n_manifolds, n_points)
     seed
+    evaluated : int (n_evaluated,)
+        Places of the images that are evaluated; all of them by default.
 
     Yields
     ------
@@ -172,12 +205,16 @@ def cut_into_sets(
     [0, 1, 2, 3, 4, 5]
     """
     n_manifolds, n_points = kept.shape[1:]
+    asked = (
+        np.ones(len(labels), bool) if evaluated is None else np.isin(range(len(labels)), evaluated)
+    )
+    asked[kept] = False
     for replicate in kept:
         yield replicate, np.ones(replicate.shape, dtype=bool)
     members, left = {}, {}
     for label in np.unique(labels).tolist():
         order = generator(seed, "sets", label).permutation(np.flatnonzero(labels == label))
-        members[label], left[label] = order, order[~np.isin(order, kept)]
+        members[label], left[label] = order, order[asked[order]]
     classes = list(members)
     for first in range(0, len(classes), n_manifolds):
         block = classes[first : first + n_manifolds]
@@ -196,24 +233,15 @@ def cut_into_sets(
             yield np.stack(indices), np.stack(counted)
 
 
-def _add_sums(sums, places, images):
-    """Add the SHA-256 of each image, by its place in the data set."""
-    sums.update(zip(places, image_sums(images), strict=True))
-
-
-def _in_order(sums):
-    return np.stack([sums[place] for place in sorted(sums)])
-
-
 def _filled_up(part, members, n_points):
     """So many images of a class, those of `part` first, none twice where the class has enough."""
     others = members[~np.isin(members, part)]
     return np.resize(np.concatenate([part, others]), n_points)
 
 
-def _batches(n_images, batch_size):
-    for start in range(0, n_images, batch_size):
-        indices = np.arange(start, min(start + batch_size, n_images))
+def _batches(places, batch_size):
+    for start in range(0, len(places), batch_size):
+        indices = places[start : start + batch_size]
         yield indices, np.ones(len(indices), dtype=bool)
 
 

@@ -282,7 +282,7 @@ def _accuracy_series(accuracy, family, seed):
 
 def _judge_accuracy(series, falls, accuracy):
     place = {"layer": "", "layer_label": "", "layer_index": None}
-    sample = dict.fromkeys(SAMPLE) | {"n_images": accuracy["n_images"].iloc[0]}
+    sample = dict.fromkeys(SAMPLE) | {"n_images": accuracy["n_images"].iloc[-1]}
     strongest = len(series.effects) - 1
     verdict = give_verdict(series, ACCURACY.sign, strongest if falls is None else falls)
     statement = f"{ACCURACY.statement} as {series.unit} grows"

@@ -50,8 +50,9 @@ RULE = f"""
 <p>A change is the paired difference from clean: the same images, and at every strength the same
 noise or start, scaled. For the geometry it is taken per replicate (capacity averaged harmonically
 over classes, the rest arithmetically), with a 95 % interval of Student's t over replicates; for the
-accuracy over the test images, with the percentiles of {RESAMPLES:,} bootstrap samples. Strengths of
-Gaussian noise are standard deviations σ in pixel units.</p>
+accuracy over the test images that were perturbed, with the percentiles of {RESAMPLES:,} bootstrap
+samples; clean's accuracy is that of all test images. Strengths of Gaussian noise are standard
+deviations σ in pixel units.</p>
 <ul>
 <li><b>{SYMBOLS[HOLDS]} holds</b>: the interval has the claimed sign and excludes 0 at the first
 level that counts and at every stronger one. However small the change: its size stands beside it.
