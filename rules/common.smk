@@ -51,6 +51,8 @@ SEED = config["seed"]
 DATA = EXPERIMENT.data
 NETWORKS = EXPERIMENT.networks
 CONDITIONS = EXPERIMENT.conditions
+MEASURED = EXPERIMENT.measured  # of these conditions the geometry
+MANIFOLDS = config["images"]["manifolds"]
 FAMILIES = {family.name: family for family in EXPERIMENT.families} or {CLEAN: NO_FAMILY}
 SOLVING = {k: v for k, v in config["geometry"].items() if k != "layers"}
 
@@ -110,8 +112,8 @@ SOLVER_CODE = [
     f"geometry.solvers.{name}_solver:solve"
     for name in (SOLVING["solver"], SECOND_SOLVER[SOLVING["solver"]])
 ]
-MEASURED = variables.measured_groups(SOLVING)
-MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURED]
+MEASURES = variables.measured_groups(SOLVING)
+MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURES]
 VARIABLE_CODE = [
     f"measures.{name}:DECLARATION" for name in declarations.plugin_names("measures")
 ]

@@ -147,6 +147,7 @@ def subject_of(wildcards):
     figure = EXPERIMENT.figures[wildcards.figure]
     several = len(NETWORKS) > 1
     subject = {"network": wildcards.get("network") if several else None}
+    subject["manifolds"] = MANIFOLDS
     if family:
         subject |= {
             "family": family.name,

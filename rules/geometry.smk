@@ -2,13 +2,13 @@
 GEOMETRY = [
     f"{RESULTS}/{name}/geometry/{condition}/{layer}.h5"
     for name, network in NETWORKS.items()
-    for condition in CONDITIONS
+    for condition in MEASURED
     for layer in network.analysed
 ]
 KEPT = [  # activations that are asked for, and that no solve needs
     f"{RESULTS}/{name}/activations/{condition}/{layer}.zarr.zip"
     for name, network in NETWORKS.items()
-    for condition in CONDITIONS
+    for condition in MEASURED
     for layer in network.layers
     if layer not in network.analysed
 ]

@@ -1,4 +1,4 @@
-# The images: the clean test set's accuracy; P classes x M test images of it; and for every other
+# The images: the clean test set's accuracy; P classes x M test images of it, or P exemplars; and for every other
 # condition one job that perturbs test images, each once, for its accuracy and for its images.
 ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
 SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
@@ -83,6 +83,7 @@ rule perturb_images:
         perturbation_batch=config["perturbation_batch"],
         batch_size=config["accuracy"]["batch_size"],
         n_images=config["accuracy"]["n_images"],
+        draws=config["images"]["n_points"] if MANIFOLDS == "exemplar" else 1,
         seed=SEED,
         code=partial(perturbing_code, "perturb_images", [DATA_CODE]),
     message:

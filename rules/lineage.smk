@@ -67,9 +67,10 @@ def lineages_of_weights(wildcards):
 
 def lineages_of(stage, wildcards):
     """By network and condition, what the files of a stage, and of those before it, are made from."""
+    conditions = MEASURED if stage == "solve_geometry" else CONDITIONS
     return {
         network: {
-            condition: lineage_of(stage, network, condition) for condition in CONDITIONS
+            condition: lineage_of(stage, network, condition) for condition in conditions
         }
         for network in NETWORKS
     }

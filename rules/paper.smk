@@ -71,6 +71,7 @@ if JUDGED:
             runtime=grows(30),
         params:
             families=[judged(family) for family in JUDGED],
+            manifolds=MANIFOLDS,
             seed=SEED,
             code=code("judge_claims", *VARIABLE_CODE),
         message:
@@ -137,6 +138,7 @@ rule describe_run:
             "networks": {name: in_words(one) for name, one in NETWORKS.items()},
             "families": {family.name: family.title for family in FAMILIES.values()},
             "correct_for": config["images"]["correct_for"],
+            "manifolds": MANIFOLDS,
         },
         code=code("describe_run"),
     message:

@@ -37,7 +37,7 @@ def planned_jobs():
         yield planned("select_images", network=network)
         for condition in PERTURBED:
             yield planned("perturb_images", network=network, condition=condition)
-        for condition in CONDITIONS:
+        for condition in MEASURED:
             place = {"network": network, "condition": condition}
             yield planned(EXTRACTION[network], **place)
             for layer in NETWORKS[network].analysed:

@@ -1,5 +1,6 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
+MEASURED_STRENGTHS = {name: STRENGTHS[name] for name in MEASURED}
 SUBSET_TABLE = (
     {"subsets": f"{RESULTS}/tables/subsets.csv"} if SOLVING["subsets"] else {}
 )
@@ -45,7 +46,7 @@ rule collect_geometry:
         runtime=grows(30),
     params:
         layers=ANALYSED_LAYERS,
-        strengths=STRENGTHS,
+        strengths=MEASURED_STRENGTHS,
         lineages=partial(lineages_of, "solve_geometry"),
         code=code("collect_geometry", *VARIABLE_CODE),
     message:
@@ -112,12 +113,12 @@ rule verify_results:
         coordinates=[
             (name, condition, layer)
             for name, network in NETWORKS.items()
-            for condition in CONDITIONS
+            for condition in MEASURED
             for layer in network.analysed
         ],
         images=config["images"],
         tolerance=SOLVING["tolerance"],
-        measures=[name for measured in MEASURED.values() for name in measured],
+        measures=[name for measured in MEASURES.values() for name in measured],
         min_accuracy={
             name: network.training["min_accuracy"] if network.is_trained else 0
             for name, network in NETWORKS.items()

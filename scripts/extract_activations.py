@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from manifold_robustness.files.images import read_images
+from manifold_robustness.files.images import describe_manifolds, read_images
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin, require_agreement
 from manifold_robustness.network.activations import extract_activations
@@ -21,7 +21,8 @@ def main(snakemake):
     classes, architecture = attributes["classes"], params.settings["architecture"]
     network = load_network(architecture, len(classes), files.weights, device)
     paths = {Path(path).name.removesuffix(".zarr.zip"): path for path in snakemake.output}
-    described = {key: attributes[key] for key in ("classes", "perturbation") if key in attributes}
+    described = describe_manifolds(attributes)
+    described |= {key: attributes[key] for key in ("perturbation",) if key in attributes}
     extract_activations(network, images, paths, params.basis, origin, described, device)
 
 

@@ -15,7 +15,7 @@ def main(snakemake):
     matched = read_table(files.matched) if files.get("matched") else None
     write_table(claims, output.table)
     for path, text in (
-        (output.page, claims_page(claims, matched)),
+        (output.page, claims_page(claims, matched, params.manifolds)),
         (output.numbers, describe_claims(claims) + "\n"),
     ):
         with written_beside(path) as partial:

@@ -23,9 +23,8 @@ def main(snakemake):
     origin = origin.completed(*made_from)
     data, n_images = load_split(params.data, "test"), len(clean.labels)
     require_same_number(len(data), n_images, files.clean)
-    device = prepare_device(snakemake.threads)
-    classes, architecture = attributes["classes"], params.settings["architecture"]
-    network = load_network(architecture, len(classes), files.weights, device)
+    classes, device = attributes["classes"], prepare_device(snakemake.threads)
+    network = load_network(params.settings["architecture"], len(classes), files.weights, device)
     found = perturb_and_predict(
         network,
         data,
@@ -36,11 +35,12 @@ def main(snakemake):
         device=device,
         perturbation_batch=params.perturbation_batch,
         batch_size=params.batch_size,
+        draws=params.draws,
     )
     for seen, places in ((found, found.indices), (found.kept, indices.ravel())):
         require_same_images(seen.image_sums, clean.image_sums[places], files.clean)
     described = {**describe_manifolds(attributes), "perturbation": condition.to_dict()}
-    selected = found.kept.images, indices, found.kept.predictions
+    selected = found.kept.images, indices.repeat(params.draws, axis=2), found.kept.predictions
     write_images(snakemake.output.images, *selected, origin, described)
     answers = (found.predictions, found.labels, found.indices, classes, found.image_sums)
     write_predictions(snakemake.output.accuracy, *answers, origin, found.seen)

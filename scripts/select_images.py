@@ -1,4 +1,4 @@
-"""Select P classes x M test images, in disjoint draws: the condition clean."""
+"""Select P classes x M test images, or P images, in disjoint draws: the condition clean."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from manifold_robustness.image_sums import image_sums, require_same_images
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin, require_agreement
 from manifold_robustness.network.data_sets import gather_images, load_split
-from manifold_robustness.selection import name_classes, select_indices
+from manifold_robustness.selection import name_manifolds, select_indices
 
 
 def main(snakemake):
@@ -34,7 +34,7 @@ def main(snakemake):
     require_same_images(found, known, file)
     origin = origin.completed(*(answer.lineage for answer in answers))
     selected = images, indices, own.predictions[indices]
-    described = {"classes": classes, "manifold_class": name_classes(indices, labels, classes)}
+    described = name_manifolds(indices, labels, classes, sample["manifolds"])
     write_images(snakemake.output[0], *selected, origin, described)
 
 

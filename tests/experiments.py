@@ -92,6 +92,7 @@ class Experiment:
                 "condition": self.conditions[condition].to_dict(),
                 "perturbation_batch": self.config["perturbation_batch"],
                 "n_images": self.config["accuracy"]["n_images"],
+                "draws": 1,
                 "seed": self.seed,
             },
             "extract_activations": {
@@ -299,6 +300,7 @@ class Experiment:
                 }
                 for family in self.families
             ],
+            manifolds="class",
             seed=self.seed,
         )
 

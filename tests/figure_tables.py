@@ -8,7 +8,7 @@ import pandas as pd
 
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.figures.about import About, FamilyNames
-from manifold_robustness.figures.drawing import draw_figure
+from manifold_robustness.figures.drawing import EXEMPLARS, OF_MANIFOLDS, draw_figure
 from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.figures.strengths import Strength
 from manifold_robustness.files.images import write_images
@@ -256,15 +256,30 @@ def draw(name, subject=None, **given):
     """Return a figure and its sentences, of given inputs and with given options."""
     inputs = {key: given.pop(key) for key in INPUTS if key in given}
     figure, caption = draw_figure(name, inputs, subject or about(), **given)
-    declared = read_declaration("figures", name, "figure")["caption"]
-    assert caption.startswith(f"{declared}\n\n")
-    return figure, caption.removeprefix(f"{declared}\n\n")
+    declared = read_declaration("figures", name, "figure")
+    start = declared["caption"]
+    if subject and subject.manifolds == "exemplar" and OF_MANIFOLDS & set(declared["inputs"]):
+        start += EXEMPLARS
+    assert caption.startswith(f"{start}\n\n")
+    return figure, caption.removeprefix(f"{start}\n\n")
 
 
 def draw_example(
-    name, folder, levels=LEVELS, layers=LAYERS, replicates=3, shuffled=False, **changes
+    name,
+    folder,
+    levels=LEVELS,
+    layers=LAYERS,
+    replicates=3,
+    shuffled=False,
+    exemplar=False,
+    **changes,
 ):
-    """Return a figure of made-up inputs, as its declaration asks for them."""
+    """Return a figure of made-up inputs, as its declaration asks for them.
+
+    Of an `exemplar` run, the tables of the geometry have no clean rows.
+    """
+    measured = [level for level in levels if level or not exemplar]
+    changes |= {"manifolds": "exemplar"} if exemplar else {}
     declared = read_declaration("figures", name, "figure")
     networks = NETWORKS if declared["scope"] == "comparison" else NETWORKS[:1]
     several = declared["scope"] == "families"
@@ -273,13 +288,13 @@ def draw_example(
     makers = {
         "history": make_history,
         "summary": lambda: pd.concat(
-            every(make_summary(layers, levels, replicates, network, shuffled))
+            every(make_summary(layers, measured, replicates, network, shuffled))
             for network in networks
         ),
         "subsets": lambda: pd.concat(
-            make_subsets(layers, levels, replicates, network) for network in networks
+            make_subsets(layers, measured, replicates, network) for network in networks
         ),
-        "matched": lambda: make_matched(layers, levels),
+        "matched": lambda: make_matched(layers, measured),
         "accuracy": lambda: pd.concat(
             every(make_accuracy(levels, network)) for network in networks
         ),

@@ -53,8 +53,10 @@ def make_results(n_replicates=3, n_manifolds=2, without=(), **changes):
     return results
 
 
-def write(path, n_features=100, of=None, **changes):
-    """Write made-up geometry of an origin, and return `path`."""
+def write(path, n_features=100, of=None, manifolds=None, **changes):
+    """Write made-up geometry of an origin, and return `path`; of classes, without `manifolds`."""
     attributes = {"layer_label": "layer_1_Conv2d", "n_points": 6, "n_features": n_features}
-    write_geometry(path, make_results(**changes), CLASSES, of or origin(), attributes)
+    results = make_results(**changes)
+    manifolds = manifolds or {"manifold_class": [CLASSES] * len(results)}
+    write_geometry(path, results, manifolds, of or origin(), attributes)
     return path

@@ -30,7 +30,7 @@ class Measured:
 
     coordinates: dict
     values: dict[str, np.ndarray]
-    manifolds: list[str]
+    manifolds: dict[str, np.ndarray]
     attributes: dict
 
 
@@ -175,7 +175,7 @@ def _rows(measured):
         "n_points": attributes["n_points"],
         "n_features": attributes["n_features"],
         "replicate": np.repeat(np.arange(replicates), n_manifolds),
-        "manifold": np.tile(measured.manifolds, replicates),
+        **{name: names.ravel() for name, names in measured.manifolds.items()},
         **{name: values[name].ravel() for name in PER_MANIFOLD if name in values},
         **{name: np.repeat(values[name], n_manifolds) for name in PER_REPLICATE if name in values},
     }

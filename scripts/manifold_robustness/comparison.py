@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .collection import average_replicates
+from .conditions import CLEAN
 from .errors import DataError
 from .files.predictions import Predictions
 from .intervals import bootstrap_difference, student_interval, welch_interval
@@ -42,7 +43,7 @@ def compare_networks(
     Parameters
     ----------
     geometry
-        The table of :func:`.collect_geometry`.
+        The table of :func:`.collect_geometry`; of exemplar manifolds it has no clean rows.
     predictions
         By network and condition: of every network under every condition, in the order of the table.
     indices
@@ -65,10 +66,12 @@ def compare_networks(
         For networks that were tested on other images.
     """
     replicates = _last_layers(average_replicates(geometry))
-    places = replicates[["condition", "family", "strength"]].drop_duplicates()
+    places = replicates[["condition", "family", "strength"]].drop_duplicates().to_dict("records")
+    if CLEAN not in {place["condition"] for place in places}:  # exemplar manifolds
+        places = [{"condition": CLEAN, "family": CLEAN, "strength": 0.0}, *places]
     rows = []
     for pair in combinations(dict.fromkeys(network for network, _ in predictions), 2):
-        for place in places.to_dict("records"):
+        for place in places:
             condition = place["condition"]
             answers = [predictions[network, condition] for network in pair]
             measured = [
@@ -84,7 +87,7 @@ def compare_networks(
             rows += [
                 names | _compare_measure(name, *measured, paired)
                 for name in MEASURES
-                if name in replicates
+                if name in replicates and not measured[0].empty
             ]
     return pd.DataFrame(rows)
 

@@ -84,7 +84,8 @@ class Family:
 
     ``title`` is its display name, ``strength`` the name, symbol and description of its strength,
     ``conditions`` are by strength, without clean. ``expected`` is what its file says of the
-    accuracies under it (:class:`~manifold_robustness.attacks.ExpectedFamily`).
+    accuracies under it (:class:`~manifold_robustness.attacks.ExpectedFamily`); ``is_random`` says
+    whether an image's draws differ, and ``scope`` is that of its conditions.
     """
 
     name: str
@@ -94,6 +95,8 @@ class Family:
     options: dict
     conditions: tuple[Condition, ...]
     expected: dict = field(default_factory=dict)
+    is_random: bool = False
+    scope: str = "image"
 
 
 NO_FAMILY = Family(
@@ -145,6 +148,53 @@ def list_conditions(families: list[Family]) -> list[Condition]:
     Strength 0 of every family is the one condition ``clean``.
     """
     return [Condition(CLEAN), *(one for family in families for one in family.conditions)]
+
+
+def require_draws(families: list[Family], library: str | Path = LIBRARY) -> None:
+    """Refuse families that have no exemplar manifolds: those whose draws are no points of a cloud.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there is no family at all, and for one without a strength above 0, one that gives
+        every draw of an image the same result, and one that perturbs whole sets of manifolds.
+
+    Examples
+    --------
+    >>> require_draws(list_families([{"family": "gaussian", "strengths": [0.05]}]))
+    >>> require_draws(list_families([{"family": "bim", "strengths": [0.05]}]))
+    Traceback (most recent call last):
+        ...
+    manifold_robustness.errors.ConfigurationError: config: images.manifolds is exemplar, but every \
+draw of the family bim would be the same image; take it out of perturbations, or set \
+images.manifolds: class
+    """
+    asked = "config: images.manifolds is exemplar, but"
+    if not families:
+        raise ConfigurationError(
+            f"{asked} perturbations is empty; an exemplar manifold is one image under draws of a "
+            "perturbation, so give at least one family that is random"
+        )
+    for family in families:
+        if family.scope == "set":
+            raise ConfigurationError(
+                f"{asked} the family {family.name} perturbs whole sets of class manifolds; take it "
+                "out of perturbations, or set images.manifolds: class"
+            )
+        if not family.is_random:
+            declared = read_declaration(FOLDER, family.perturbation, "perturbation family", library)
+            given, known = _told(family.options, declared.get("random", []))
+            because = f" ({given})" if given else ""
+            remedy = f"set {known}" if given else "take it out of perturbations"
+            raise ConfigurationError(
+                f"{asked} every draw of the family {family.name} would be the same image{because}; "
+                f"{remedy}, or set images.manifolds: class"
+            )
+        if not family.conditions:
+            raise ConfigurationError(
+                f"{asked} the family {family.name} has no strength above 0, without which an image "
+                "is a single point; give one, or take the family out of perturbations"
+            )
 
 
 def _family(entry: dict, library: str | Path) -> Family:
@@ -212,6 +262,8 @@ def _family(entry: dict, library: str | Path) -> Family:
         options,
         tuple(conditions.values()),
         declared.get("expected", {}),
+        select_entry(declared.get("random", []), options) is not None,
+        declared["scope"],
     )
 
 
@@ -242,9 +294,14 @@ def _told(options: dict, entries: list[dict]) -> tuple[str, str]:
     wanted = [entry.get("options", {}) for entry in entries]
     deciding = {key: options.get(key) for one in wanted for key in one}
     given, *known = (
-        " and ".join(f"{key}: {value}" for key, value in one.items()) for one in [deciding, *wanted]
+        " and ".join(f"{key}: {_as_yaml(value)}" for key, value in one.items())
+        for one in [deciding, *wanted]
     )
     return given, ", or ".join(known) or "none"
+
+
+def _as_yaml(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _options(name: str, entry: dict, schema: dict, source: str) -> dict:

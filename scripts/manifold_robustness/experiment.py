@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from .conditions import Condition, Family, list_conditions, list_families
+from .conditions import CLEAN, Condition, Family, list_conditions, list_families, require_draws
 from .configuration import check_config, fill_defaults, read_config, require_options
 from .conventions import FEWEST_BALANCED, greatest_center_rank
 from .declarations import plugin_names, read_declaration
@@ -66,6 +66,14 @@ class Experiment:
     networks: dict[str, Network]
     figures: dict[str, Figure]
 
+    @property
+    def measured(self) -> dict[str, Condition]:
+        """The conditions whose geometry is measured: a clean exemplar is a single point."""
+        names = dict(self.conditions)
+        if self.config["images"]["manifolds"] == "exemplar":
+            del names[CLEAN]
+        return names
+
 
 def read_experiment(
     config: dict, overlays: Sequence[str | Path] = (), project: str | Path = PROJECT
@@ -99,6 +107,8 @@ def read_experiment(
     _require_newer_layout(config["run"])
     require_settings(config["geometry"])
     families = list_families(config["perturbations"])
+    if config["images"]["manifolds"] == "exemplar":
+        require_draws(families)
     networks = list_networks(config, schema["properties"]["training"])
     figures = _figures(config["figures"], config["geometry"])
     data = _data(config["data"], declared)
@@ -130,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counts = {
         "network": len(experiment.networks),
         "condition": len(experiment.conditions),
-        "geometry file": n_layers * len(experiment.conditions),
+        "geometry file": n_layers * len(experiment.measured),
     }
     listed = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
     print(f"The configuration of the run {experiment.config['run']} is valid: {listed}.")
@@ -281,7 +291,8 @@ def _require_references(config, networks, figures):
     """What one part of the configuration says of another."""
     styles = {name: figure.style for name, figure in figures.items()}
     images = config["images"]
-    n_images = images["n_manifolds"] * images["n_points"] * images["replicates"]
+    per_manifold = 1 if images["manifolds"] == "exemplar" else images["n_points"]
+    n_images = images["n_manifolds"] * per_manifold * images["replicates"]
     for figure, style in styles.items():
         if style.get("image", 0) >= n_images:
             raise ConfigurationError(
@@ -343,12 +354,22 @@ def _require_geometry(geometry, images):
 def _require_images(images, declared, data):
     """As many classes and test images as are asked for, where the data set's numbers are known."""
     n_classes = declared.get("n_classes") or data.get("content", {}).get("n_classes")
+    there = declared.get("n_test")
+    if images["manifolds"] == "exemplar":
+        needed = images["n_manifolds"] * images["replicates"]
+        if n_classes and there and needed > n_classes * there:
+            raise ConfigurationError(
+                f"config: images.n_manifolds {images['n_manifolds']} x images.replicates "
+                f"{images['replicates']} exemplars need {needed} test images, but the data set has "
+                f"{n_classes * there}; lower one of them"
+            )
+        return
     if n_classes and images["n_manifolds"] > n_classes:
         raise ConfigurationError(
             f"config: images.n_manifolds is {images['n_manifolds']}, but the data set has "
             f"{n_classes} classes"
         )
-    needed, there = images["n_points"] * images["replicates"], declared.get("n_test")
+    needed = images["n_points"] * images["replicates"]
     if there and needed > there:
         raise ConfigurationError(
             f"config: images.n_points {images['n_points']} x images.replicates "

@@ -30,6 +30,13 @@ t; accuracies have 95 % intervals of Wilson. Few images of a class inflate its c
 comparable only at equal M. docs/measures.md says more, and when not to trust a measure."""
 
 
+EXEMPLARS = """\
+**Exemplar manifolds.** A manifold is one image here, under draws of a perturbation, and stands
+where these pages say class: the centers are those of the clouds of single images, of which several
+may be of one class, and a readout tells images apart. A clean image is a single point and has no
+geometry; its accuracy, and that of the first draw under each perturbation, are those of any run."""
+
+
 def describe_run(
     summary: pd.DataFrame,
     accuracy: pd.DataFrame,
@@ -42,6 +49,7 @@ def describe_run(
     networks: Mapping[str, str],
     families: Mapping[str, str],
     correct_for: str,
+    manifolds: str = "class",
 ) -> str:
     """Return the page as reStructuredText.
 
@@ -63,9 +71,12 @@ def describe_run(
         Name of a perturbation family to its display name.
     correct_for
         Whose correct answers a selected image needed.
+    manifolds : {"class", "exemplar"}
+        What a manifold of the run is.
     """
+    sample = _sample(summary, accuracy, correct_for, manifolds)
     parts = [
-        f"**{rst_text(run)}**: {rst_text(data)}; {_sample(summary, correct_for)}",
+        f"**{rst_text(run)}**: {rst_text(data)}; {sample}",
         *(_network(name, of, summary, accuracy, families) for name, of in networks.items()),
     ]
     if claims is not None:
@@ -74,22 +85,30 @@ def describe_run(
         parts.append(_theories(summary))
     if attacks is not None and len(attacks):
         parts.append(_attacks(attacks))
+    if manifolds == "exemplar":
+        parts.append(EXEMPLARS)
     parts += [READING, f"**To repeat it**: {rst_literal(command)} in the project's folder."]
     return "\n\n".join(parts) + "\n"
 
 
-def _sample(summary, correct_for):
+def _sample(summary, accuracy, correct_for, manifolds):
     row = summary.iloc[0]
     which = {
         "own": "that the network classifies correctly",
         "every_network": "that every network classifies correctly",
         "none": "whether they are classified correctly or not",
     }[correct_for]
-    n_conditions = summary["condition"].nunique()
-    return (
-        f"P = {row['n_manifolds']} classes, M = {row['n_points']} test images of each {which}, "
-        f"{row['n_replicates']} disjoint draws, under {n_conditions} conditions."
-    )
+    n_conditions = accuracy["condition"].nunique()
+    if manifolds == "exemplar":
+        sizes = (
+            f"exemplar manifolds of P = {row['n_manifolds']} test images {which}, each under "
+            f"M = {row['n_points']} draws of a perturbation"
+        )
+    else:
+        sizes = (
+            f"P = {row['n_manifolds']} classes, M = {row['n_points']} test images of each {which}"
+        )
+    return f"{sizes}, {row['n_replicates']} disjoint draws, under {n_conditions} conditions."
 
 
 def _network(name, description, summary, accuracy, families):
@@ -109,7 +128,7 @@ def _network(name, description, summary, accuracy, families):
                 [
                     words,
                     _percent(_row(answers, condition)),
-                    *_measures(_row(last, condition), shown),
+                    *_measures(last[last["condition"] == condition], shown),
                 ]
                 for condition, words in _ends(answers, families)
             ],
@@ -142,7 +161,11 @@ def _row(table, condition):
     return table[table["condition"] == condition].iloc[0]
 
 
-def _measures(row, shown):
+def _measures(rows, shown):
+    """The measures of a condition; dashes where it has none, as clean exemplars."""
+    if rows.empty:
+        return ["–"] * len(shown)
+    row = rows.iloc[0]
     return [
         f"{row[name]:.3g}{_interval(row[f'{name}_low'], row[f'{name}_high'], 1)}" for name in shown
     ]

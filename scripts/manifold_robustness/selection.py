@@ -1,4 +1,6 @@
-"""Which images are measured: P classes x M test images, in disjoint draws; which are evaluated."""
+"""Which images are measured: P classes x M test images, or P images, in disjoint draws; and which
+are evaluated.
+"""
 
 from collections.abc import Sequence
 
@@ -16,12 +18,15 @@ def select_indices(
     replicates: int,
     seed: int,
     classes: Sequence[str],
+    manifolds: str = "class",
+    order: str = "random",
 ) -> np.ndarray:
     """Return the test-set indices of the selected images.
 
     From each of the first `n_manifolds` classes, `replicates` disjoint random draws of `n_points`
     usable images. A class's draw depends on the seed, the class and which of its images are usable,
-    on no other class.
+    on no other class. For exemplar manifolds, `replicates` disjoint random draws of `n_manifolds`
+    usable images of any class, each of which stands for all points of its manifold.
 
     Parameters
     ----------
@@ -31,10 +36,15 @@ def select_indices(
     n_manifolds, n_points, replicates, seed
     classes
         Names of the classes, in the order of their labels.
+    manifolds : {"class", "exemplar"}
+        What a manifold is: a class's images, or one image under draws of a perturbation (Dapello et
+        al., NeurIPS 2021).
+    order : {"random", "first"}
+        Whether images are drawn at random, or are the first of the test set that may be.
 
     Returns
     -------
-    ndarray of int (replicates, n_manifolds, n_points)
+    ndarray of int (replicates, n_manifolds, n_points), of exemplars (replicates, n_manifolds, 1)
 
     Raises
     ------
@@ -46,22 +56,35 @@ def select_indices(
     >>> usable, labels = np.array([True, True, True, False]), np.array([0, 0, 1, 1])
     >>> select_indices(usable, labels, 2, 1, 1, seed=0, classes=["ant", "bee"]).shape
     (1, 2, 1)
+    >>> select_indices(usable, labels, 2, 9, 1, 0, ["ant", "bee"], "exemplar", "first").tolist()
+    [[[0], [1]]]
     """
+    if manifolds == "exemplar":
+        there, needed = np.flatnonzero(usable), n_manifolds * replicates
+        _require_exemplars(len(there), n_manifolds, replicates)
+        drawn = _drawn(there, needed, order, seed)
+        return drawn.reshape(replicates, n_manifolds, 1)
     _require_classes(n_manifolds, len(classes))
     needed = n_points * replicates
     drawn = np.empty((replicates, n_manifolds, n_points), dtype=np.int64)
     for label in range(n_manifolds):
         there = np.flatnonzero((labels == label) & usable)
         _require_enough(len(there), needed, classes[label], n_points, replicates)
-        order = generator(seed, "select images", label).permutation(there)[:needed]
-        drawn[:, label] = order.reshape(replicates, n_points)
+        drawn[:, label] = _drawn(there, needed, order, seed, label).reshape(replicates, n_points)
     return drawn
 
 
-def name_classes(
-    indices: np.ndarray, labels: np.ndarray, classes: Sequence[str]
-) -> list[list[str]]:
-    """Return the name of the class of each manifold, by replicate.
+def _drawn(there, needed, order, seed, *coordinates):
+    """So many of the places that may be drawn: at random, or the first."""
+    if order == "random":
+        there = generator(seed, "select images", *coordinates).permutation(there)
+    return there[:needed]
+
+
+def name_manifolds(
+    indices: np.ndarray, labels: np.ndarray, classes: Sequence[str], manifolds: str = "class"
+) -> dict:
+    """Return what a store of the selected images says of its manifolds, JSON values.
 
     Parameters
     ----------
@@ -69,13 +92,24 @@ def name_classes(
     labels : int (n_images,)
     classes
         Names of the classes, in the order of their labels.
+    manifolds : {"class", "exemplar"}
+
+    Returns
+    -------
+    dict
+        ``classes``; ``manifold_class``, the name of the class that each manifold is of, by
+        replicate; of exemplar manifolds ``image_index``, the image's place in the test set.
 
     Examples
     --------
-    >>> name_classes(np.array([[[2, 3], [0, 1]]]), np.array([0, 0, 1, 1]), ["ant", "bee"])
+    >>> said = name_manifolds(np.array([[[2], [0]]]), np.array([0, 0, 1]), ["ant", "bee"])
+    >>> said["manifold_class"]
     [['bee', 'ant']]
     """
-    return [[classes[label] for label in row] for row in labels[indices[..., 0]].tolist()]
+    places = indices[..., 0]
+    names = [[classes[label] for label in row] for row in labels[places].tolist()]
+    said = {"classes": list(classes), "manifold_class": names}
+    return said | ({"image_index": places.tolist()} if manifolds == "exemplar" else {})
 
 
 def choose_evaluated(n_there: int, n_images: int | None, seed: int) -> np.ndarray:
@@ -113,6 +147,15 @@ def _require_classes(wanted, there):
     if wanted > there:
         raise DataError(
             f"images.n_manifolds is {wanted}, but the data set has {there} classes; lower it"
+        )
+
+
+def _require_exemplars(there, n_manifolds, replicates):
+    if there < n_manifolds * replicates:
+        raise DataError(
+            f"the data set has {there} test images that may be selected (images.correct_for), but "
+            f"images.n_manifolds {n_manifolds} x images.replicates {replicates} exemplars need "
+            f"{n_manifolds * replicates}; lower one of them, or train a better network"
         )
 
 

@@ -112,6 +112,7 @@ def _summary_complete(summary, coordinates):
 
 def _accuracy_complete(accuracy, coordinates):
     wanted = {(network, condition) for network, condition, _ in coordinates}
+    wanted |= {(network, CLEAN) for network, _ in wanted}  # where it has no geometry, too
     found = set(accuracy[["network", "condition"]].itertuples(index=False, name=None))
     missing = sorted(wanted - found)
     return not missing and len(accuracy) == len(wanted), (

@@ -10,6 +10,7 @@ from manifold_robustness.collection import summarise_geometry
 from manifold_robustness.paper.claims import (
     ACCURACY,
     GEOMETRY,
+    NO_CLEAN,
     JudgedFamily,
     Series,
     describe_claims,
@@ -86,6 +87,22 @@ def test_without_a_level_above_the_threshold_nothing_is_decided():
     assert row["verdict"] == "undecided" and row["reason"] == "no level above σ = 0.05"
     assert np.isnan(row["first_strength"]) and np.isnan(row["first_effect"])
     assert (row["strength"], row["effect"]) == (0.05, pytest.approx(0.4))
+
+
+@pytest.mark.parametrize("family", [NOISE, ATTACK])
+def test_without_clean_geometry_only_the_accuracy_is_judged(family):
+    """As of exemplar manifolds, 2 images in each of 3 replicates."""
+    geometry, summary = make_geometry({("radius", "fc.1"): HOLDING})
+    noisy = [table[table["strength"] > 0] for table in (geometry, summary)]
+    claims = judge_claims(*noisy, make_accuracy(FALLING), [family], 1)
+    whole = judge_claims(geometry, summary, make_accuracy(FALLING), [family], 1)
+    assert len(claims) == len(whole) == 15
+    pd.testing.assert_series_equal(claims.iloc[0], whole.iloc[0])
+    rest = claims.iloc[1:]
+    assert set(rest["verdict"]) == {"undecided"} and set(rest["reason"]) == {NO_CLEAN}
+    columns = ["clean", "effect", "effect_low", "first_strength", "first_effect", "spearman"]
+    assert rest[[*columns, "change_percent", "onset"]].isna().all(axis=None)
+    assert set(rest["strength"]) == {0.5} and set(rest["n_images"]) == {6}
 
 
 def test_variances_are_compared_by_their_square_roots():

@@ -231,6 +231,18 @@ def test_a_file_of_another_place_is_refused(tmp_path, name, wanted):
             count((CLEAN | {name: wanted + "!"}, path))
 
 
+def test_the_rows_of_exemplars_have_the_image_and_its_class(tmp_path):
+    manifolds = {"manifold_class": [["7", "ant"]] * 3, "image_index": [[7, 3], [12, 5], [0, 44]]}
+    path = write(tmp_path / "1.h5", manifolds=manifolds, radius=np.arange(6.0).reshape(3, 2))
+    table = collect((place(), path))
+    names = [f"image-{index}" for index in (7, 3, 12, 5, 0, 44)]
+    assert table["manifold"].tolist() == names and table["radius"].tolist() == [*range(6)]
+    assert table["class"].tolist() == ["7", "ant"] * 3
+    write_table(table, tmp_path / "x.csv")
+    assert read_table(tmp_path / "x.csv")["class"].tolist() == ["7", "ant"] * 3
+    assert len(summarise_geometry(table)) == 1
+
+
 def test_networks_are_summarised_apart(tmp_path):
     weak = write(tmp_path / "1.h5", of=at("weak"), radius=np.full((3, 2), 1.0))
     strong = write(tmp_path / "2.h5", of=at("strong"), radius=np.full((3, 2), 2.0))

@@ -167,6 +167,15 @@ def test_accuracies_on_a_part_of_the_test_images_are_paired(geometry, prediction
     assert row["n"] == 500 and found.loc["clean", "accuracy"]["n"] == N_IMAGES
 
 
+def test_without_clean_geometry_the_clean_accuracies_are_compared(geometry, predictions):
+    """As of exemplar manifolds."""
+    whole = compare(geometry, predictions)
+    found = compare(geometry[geometry["strength"] > 0], predictions)
+    assert [quantity for name, quantity in found.index if name == "clean"] == ["accuracy"]
+    assert (found["family"].iloc[0], found["strength"].iloc[0]) == ("clean", 0)
+    pd.testing.assert_frame_equal(found, whole.loc[found.index])
+
+
 def test_the_table_survives_its_file(geometry, predictions, tmp_path):
     table = compare_networks(geometry, predictions, places("plain", "robust"), 1)
     write_table(table, tmp_path / "comparison.csv")

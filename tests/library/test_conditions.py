@@ -138,7 +138,7 @@ def test_a_budget_in_l2_has_no_greatest_and_no_levels():
         ("fgsm", {"relative_step": 0}),
         ("fgsm", {"random_start": 1}),
         ("uniform", {"parameterization": "level"}),
-        ("sign_noise", {"clip": False}),
+        ("sign_noise", {"clip": "no"}),
     ],
 )
 def test_options_of_attacks_are_refused_before_any_job(family, wrong):

@@ -40,8 +40,9 @@ def network():
     return initial_network(NETWORK, "none", None, 10, seed=1).eval()
 
 
-def evaluate(network, data, kept, condition=NOISE, batch_size=150, seed=3, evaluated=None):
+def evaluate(network, data, kept, condition=NOISE, batch_size=150, seed=3, evaluated=None, draws=1):
     settings = {"seed": seed, "device": CPU, "perturbation_batch": 50, "batch_size": batch_size}
+    settings["draws"] = draws
     evaluated = np.arange(len(data)) if evaluated is None else evaluated
     return perturb_and_predict(network, data, condition, kept, evaluated, **settings)
 
@@ -70,6 +71,29 @@ def test_the_kept_images_are_those_that_were_answered(network, data, kept):
     alone = perturb_batch(NOISE, torch.from_numpy(clean), labels, kept.ravel(), None, **settings)
     assert torch.equal(images, alone)
     assert not np.array_equal(evaluate(network, data, kept, seed=4).kept.images, seen.images)
+
+
+def test_kept_images_have_so_many_draws_and_the_first_is_the_evaluated_one(network, data, kept):
+    places = kept[:, :, :1]
+    found = evaluate(network, data, places, draws=4)
+    images, indices = found.kept.images, places.ravel()
+    assert images.shape == (2, 3, 4, 3, 8, 8) and found.kept.predictions.shape == (2, 3, 4)
+    assert np.array_equal(found.kept.predictions[..., 0], found.predictions[places[..., 0]])
+    assert found.kept.image_sums.shape == (6, 32)
+    once = evaluate(network, data, places)
+    assert np.array_equal(images[:, :, :1], once.kept.images)
+    assert np.array_equal(found.predictions, once.predictions)
+    assert len({one.tobytes() for one in images.reshape(24, -1)}) == 24
+    clean, settings = gather_images(data, indices), {"seed": 3, "device": CPU, "batch_size": 50}
+    given = NOISE, torch.from_numpy(clean), torch.zeros(6, dtype=torch.int64), indices, None
+    for draw in (1, 3):
+        alone = perturb_batch(*given, **settings, coordinates=(draw,))
+        assert np.array_equal(images[:, :, draw].reshape(alone.shape), alone.numpy())
+    with torch.inference_mode():
+        answers = network(torch.from_numpy(images.reshape(-1, 3, 8, 8))).argmax(1).numpy()
+    assert np.array_equal(answers, found.kept.predictions.ravel())
+    few = evaluate(network, data, places, draws=4, batch_size=4)
+    assert np.array_equal(few.kept.images, images)
 
 
 def test_a_part_of_the_images_is_answered_as_it_is_among_all(network, data, kept, monkeypatch):

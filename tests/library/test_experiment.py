@@ -167,6 +167,51 @@ def test_what_the_joint_program_and_subsets_ask_for(config):
     read_experiment(changed(config, "geometry.subsets", [2, 5]))
 
 
+def exemplars(config, *families, **images):
+    """Return a configuration with exemplar manifolds of some families."""
+    images = {**config["images"], "manifolds": "exemplar", **images}
+    return {**config, "images": images, "perturbations": list(families)}
+
+
+RANDOM = {"family": "gaussian", "strengths": [0, 0.1]}
+
+
+def test_a_clean_exemplar_has_no_geometry(config):
+    experiment = read_experiment(exemplars(config, RANDOM))
+    assert list(experiment.conditions) == ["clean", "gaussian/sigma-0.1"]
+    assert list(experiment.measured) == ["gaussian/sigma-0.1"]
+    assert read_experiment(config).measured == read_experiment(config).conditions
+
+
+def test_exemplars_need_draws_that_differ(config):
+    asked = "images.manifolds is exemplar, but"
+    for family, words in (
+        ({"family": "bim"}, "every draw of the family bim would be the same image; take it out"),
+        ({"family": "fgsm", "name": "step"}, "family step would be the same image (random_start: "),
+        ({"family": "deepfool"}, "every draw of the family deepfool would be the same image;"),
+    ):
+        message = refusal(exemplars(config, RANDOM, {**family, "strengths": [0.1]}))
+        assert f"{asked} " in message and words in message, message
+    words = "(random_start: false); set random_start: true, or set images.manifolds: class"
+    assert words in refusal(exemplars(config, {"family": "fgsm", "strengths": [0.1]}))
+    assert f"{asked} perturbations is empty" in refusal(exemplars(config))
+    weak = {"family": "uniform", "strengths": [0]}
+    assert "the family uniform has no strength above 0" in refusal(exemplars(config, RANDOM, weak))
+    for name in ("gaussian", "fgsm", "pgd", "apgd", "uniform", "sign_noise"):
+        start = {"random_start": True} if name == "fgsm" else {}
+        read_experiment(exemplars(config, {"family": name, "strengths": [0.1], **start}))
+
+
+def test_exemplars_need_as_many_images_whatever_their_classes(config):
+    read_experiment(exemplars(config, RANDOM, n_manifolds=500, n_points=1000))
+    message = refusal(exemplars(config, RANDOM, n_manifolds=501))
+    assert "501 x images.replicates 2 exemplars need 1002 test images, but the data" in message
+    shown = changed(exemplars(config, RANDOM), "figures.examples.image", 9)
+    read_experiment(shown)
+    assert "must be less than 10" in refusal(changed(shown, "figures.examples.image", 10))
+    assert "order is 'last'" in refusal(exemplars(config, RANDOM, order="last"))
+
+
 def test_a_figure_of_what_is_not_measured_is_not_drawn(config):
     figures = read_experiment(config).figures
     assert {"capacities", "joint_geometry", "readout"} <= set(figures) and "subsets" not in figures

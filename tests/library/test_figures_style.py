@@ -85,21 +85,29 @@ def test_import_leaves_matplotlib_as_it_was(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
-    "levels, layers, replicates, shuffled",
+    "levels, layers, replicates, shuffled, exemplar",
     [
-        (LEVELS, LAYERS, 3, True),
-        (LEVELS, LAYERS, 1, False),
-        ([0.0], LAYERS, 3, False),
-        ([0.0], ["fc.1"], 1, True),
-        ([0.25], ["fc.1"], 1, True),
-        ([0.0, *np.geomspace(1e-4, 1, 30)], [f"layer{i}.conv1" for i in range(50)], 3, False),
+        (LEVELS, LAYERS, 3, True, False),
+        (LEVELS, LAYERS, 1, False, False),
+        ([0.0], LAYERS, 3, False, False),
+        ([0.0], ["fc.1"], 1, True, False),
+        ([0.25], ["fc.1"], 1, True, False),
+        (
+            [0.0, *np.geomspace(1e-4, 1, 30)],
+            [f"layer{i}.conv1" for i in range(50)],
+            3,
+            False,
+            False,
+        ),
+        (LEVELS, LAYERS, 3, True, True),
+        ([0.0, 0.1, 1.0], ["fc.1"], 1, True, True),
     ],
 )
-def test_every_size_of_run_is_drawn(levels, layers, replicates, shuffled, tmp_path):
+def test_every_size_of_run_is_drawn(levels, layers, replicates, shuffled, exemplar, tmp_path):
     for name in NAMES:
         if name.startswith("families_") and len(levels) == 1:
             continue  # a run without perturbations has no families to compare
-        figure = draw_example(name, tmp_path, levels, layers, replicates, shuffled)
+        figure = draw_example(name, tmp_path, levels, layers, replicates, shuffled, exemplar)
         style.save_figure(figure, tmp_path / "a.svg", tmp_path / "a.png", dpi=40)
 
 

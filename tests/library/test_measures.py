@@ -259,7 +259,7 @@ points = np.random.default_rng(0).standard_normal((2, 4, 5, 30))
 results = solve_replicates(points, json.loads(sys.argv[1]), 1)
 origin = Origin("net", "clean", "fc", {"net": {}})
 attributes = {"layer_label": "layer_0_X", "n_points": 5, "n_features": 30}
-write_geometry("a.h5", results, list("abcd"), origin, attributes)
+write_geometry("a.h5", results, {"manifold_class": [list("abcd")] * 2}, origin, attributes)
 values, _, _ = read_geometry("a.h5", origin)
 place = dict(zip(COORDINATES, ("net", "clean", "clean", 0.0, "fc", 0)))
 table = collect_geometry(read_measured([(place, origin.lineage, "a.h5")]))

@@ -101,6 +101,17 @@ def test_it_says_what_was_run_and_what_came_out():
     assert text.count("Gaussian noise: Accuracy falls: holds ; Capacity falls: undecided") == 2
 
 
+def test_it_says_what_an_exemplar_manifold_is_and_leaves_clean_measures_out():
+    summary = make_summary()
+    noisy = summary[summary["condition"] != "clean"]
+    text = words(describe(summary=noisy, manifolds="exemplar"))
+    assert "; exemplar manifolds of P = 10 test images that the network classifies" in text
+    assert "each under M = 30 draws of a perturbation, 3 disjoint draws, under 2 conditions" in text
+    assert "clean 90.0 % (89 to 91) – – – – – – Gaussian noise, sigma-0.1 40.0 %" in text
+    assert "A clean image is a single point" in text
+    assert "Exemplar manifolds." not in words(describe())
+
+
 def test_it_says_how_far_the_two_capacities_are_apart():
     text = words(describe())
     assert "differs here by -50 % ( head_0 under clean ) to -8 % ( input under" in text, text

@@ -22,12 +22,31 @@ def test_round_trip_of_the_geometry(tmp_path):
     capacity = np.array([[1, 2], [3, 4], [5, 6.5]])
     path = write(tmp_path / "a.h5", capacity=capacity)
     values, manifolds, attributes = read_geometry(path, origin())
-    assert sorted(values) == sorted(VARIABLES) and manifolds == CLASSES
+    assert sorted(values) == sorted(VARIABLES)
+    assert manifolds["manifold"].tolist() == manifolds["class"].tolist() == [CLASSES] * 3
     assert np.array_equal(values["capacity"], capacity)
     assert values["center_rank"].tolist() == [1, 1, 1]
     assert attributes["n_points"] == 6 and attributes["n_features"] == 100
     said = {key: attributes[key] for key in ("network", "condition", "layer", "lineage")}
     assert said == origin().attributes()
+
+
+def test_exemplars_are_named_by_their_images(tmp_path):
+    manifolds = {
+        "manifold_class": [["bee", "bee"], ["ant", "bee"], ["ant", "ant"]],
+        "image_index": [[7, 3], [12, 5], [0, 44]],
+    }
+    path = write(tmp_path / "a.h5", manifolds=manifolds)
+    _, found, _ = read_geometry(path, origin())
+    assert found["class"].tolist() == manifolds["manifold_class"]
+    names = [["image-7", "image-3"], ["image-12", "image-5"], ["image-0", "image-44"]]
+    assert found["manifold"].tolist() == names
+    with xarray.open_dataset(path, engine="h5netcdf") as data:
+        assert data["manifold"].values.tolist() == ["exemplar-0", "exemplar-1"]
+        assert data["image_index"].sel(manifold="exemplar-1").values.tolist() == [3, 5, 44]
+        assert data["manifold_class"].values.tolist() == manifolds["manifold_class"]
+    with xarray.open_dataset(write(tmp_path / "b.h5"), engine="h5netcdf") as data:
+        assert "image_index" not in data and data["manifold_class"].values.tolist() == [CLASSES] * 3
 
 
 def test_replicates_that_tried_fewer_directions_are_padded(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from manifold_robustness.errors import DataError
-from manifold_robustness.selection import choose_evaluated, select_indices
+from manifold_robustness.selection import choose_evaluated, name_manifolds, select_indices
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.permutation(np.repeat(np.arange(4), 50))
@@ -32,6 +32,42 @@ def test_the_draw_is_random_and_follows_the_seed():
     assert not np.array_equal(select(), select(seed=43))
     first = select()[0, 0]
     assert not np.array_equal(first, np.sort(first))
+
+
+def test_the_first_images_of_a_class_are_those_that_stand_first():
+    indices = select(order="first")
+    for label in range(3):
+        there = np.flatnonzero((label == LABELS) & USABLE)
+        assert np.array_equal(indices[:, label].ravel(), there[:20])
+
+
+def test_exemplars_are_images_of_any_class_and_none_twice():
+    """In the order of the draw: whatever the number of points."""
+    indices = select(manifolds="exemplar", n_manifolds=20, n_points=1000)
+    assert indices.shape == (4, 20, 1) and len(set(indices.ravel())) == 80
+    assert not set(indices.ravel()) & set(WRONG)
+    assert len(set(LABELS[indices[0].ravel()])) == 4
+    again = select(manifolds="exemplar", n_manifolds=20, n_points=2)
+    assert np.array_equal(indices, again)
+    other = select(manifolds="exemplar", n_manifolds=20, seed=43)
+    assert not np.array_equal(indices, other)
+    first = select(manifolds="exemplar", n_manifolds=20, order="first")
+    assert np.array_equal(first.ravel(), np.flatnonzero(USABLE)[:80])
+    words = r"has 170 test images that may .* 50 x images\.replicates 4 exemplars need 200"
+    with pytest.raises(DataError, match=words):
+        select(manifolds="exemplar", n_manifolds=50)
+
+
+def test_a_store_says_what_its_manifolds_are():
+    indices = np.array([[[7], [3]], [[5], [9]]])
+    labels = np.array([0, 0, 0, 3, 0, 1, 0, 2, 0, 3])
+    said = name_manifolds(indices, labels, CLASSES, "exemplar")
+    assert said == {
+        "classes": CLASSES,
+        "manifold_class": [["hen", "ox"], ["dog", "ox"]],
+        "image_index": [[7, 3], [5, 9]],
+    }
+    assert "image_index" not in name_manifolds(indices, labels, CLASSES)
 
 
 def test_the_evaluated_images_are_one_random_order_s_first():

@@ -217,6 +217,19 @@ def test_long_lists_are_cut(tables):
     assert "conv3'), ('plain', 'clean', 'conv4') and 4 more" in message
 
 
+def test_clean_may_have_an_accuracy_alone(tables):
+    """As of exemplar manifolds; without it, it is missing all the same."""
+    noisy = {
+        name: tables[name][tables[name]["condition"] != "clean"] for name in ("geometry", "summary")
+    }
+    places = [one for one in PLACES if one[1] != "clean"]
+    checks = verify({**tables, **noisy}, coordinates=places)
+    assert "3 (network, condition, layer) places x 6 rows" in checks[0]
+    accuracy = tables["accuracy"].iloc[[0, 1, 3]]
+    message = refusal({**tables, **noisy, "accuracy": accuracy}, coordinates=places)
+    assert "3 of 4, missing: ('robust', 'clean')" in message
+
+
 def test_a_network_below_its_least_accuracy(tables):
     message = refusal(tables, min_accuracy={"plain": 0.96, "robust": 0.8})
     assert message == "test accuracy 0.9500 of plain, least 0.96"

@@ -360,7 +360,8 @@ def test_an_unknown_layer_is_refused_by_the_extraction(experiment, images):
 def test_the_geometry_of_a_layer(experiment, points, geometry, wanted):
     origin = wanted("solve_geometry", NOISY, "head")
     values, manifolds, attributes = read_geometry(geometry[NOISY, "head"], origin)
-    assert manifolds == list("01234") and values["capacity"].shape == (2, 5)
+    assert manifolds["manifold"].tolist() == manifolds["class"].tolist() == [list("01234")] * 2
+    assert values["capacity"].shape == (2, 5)
     assert (attributes["network"], attributes["condition"], attributes["layer"]) == (
         NAME,
         NOISY,

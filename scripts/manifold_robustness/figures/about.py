@@ -38,6 +38,8 @@ class About:
         Published values to compare with (:func:`~..paper.published.published_table`).
     families : mapping of str to FamilyNames
         Those that a figure of several shows, by name, in the order of the configuration.
+    manifolds : {"class", "exemplar"}
+        What a manifold of the run is.
     """
 
     network: str | None = None
@@ -47,6 +49,7 @@ class About:
     strengths: Mapping[str, float] = field(default_factory=dict)
     published: pd.DataFrame | None = None
     families: Mapping[str, FamilyNames] = field(default_factory=dict)
+    manifolds: str = "class"
 
     def heading(self, text: str) -> str:
         """Return the title of a figure: what it is of, then what it shows.
@@ -68,8 +71,8 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
     settings
         ``network``, ``family`` and ``title`` as :class:`About` has them; ``strength``, a dict of
         the fields of :class:`~.strengths.Strength`; ``published``, a dict of ``sources`` and
-        ``values``; ``families``, by name a dict of ``title`` and ``strength``. Each may be left out
-        or empty.
+        ``values``; ``families``, by name a dict of ``title`` and ``strength``; ``manifolds``. Each
+        may be left out or empty.
     strengths
         Of the conditions, clean first.
 
@@ -92,4 +95,5 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
             name: FamilyNames(one["title"], Strength(**one["strength"]))
             for name, one in settings.get("families", {}).items()
         },
+        manifolds=settings.get("manifolds", "class"),
     )

@@ -26,7 +26,7 @@ from .reading import (
     strengths,
     with_interval,
 )
-from .shuffled import LABEL, describe_shuffled, draw_shuffled, shuffled_column
+from .shuffled import LABEL, describe_shuffled, draw_shuffled, shuffled_column, weakest
 from .strengths import Strength, add_colour_bar, label_log_axis, log_places
 from .style import QUIET, new_figure, set_title
 
@@ -75,7 +75,6 @@ SHARES = {
 }
 TICKS = np.array([1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000])
 CONTROLS = {"capacity": "+", "joint_capacity": "x"}  # their marks; (c) has that of the joint one
-POINTS = "the same points (in (c), of the clean images)"
 LEAST_REACH = 1.25  # of the axis of ratios, both ways
 
 
@@ -215,7 +214,9 @@ def _describe(
         f" The floor P / rank binds, in at least {100 * FLOOR_SHARE:.0f} % of the draws, at "
         f"{on_floor.sum()} of {on_floor.size} places ({sample(summary)})."
     )
-    return text + describe_shuffled(summary, THEORIES, POINTS)
+    return text + describe_shuffled(
+        summary, THEORIES, f"the same points (in (c), {weakest(summary)})"
+    )
 
 
 def _edges(places: np.ndarray) -> np.ndarray:

@@ -16,6 +16,11 @@ from .reading import StoredFile
 from .style import in_style
 
 PER_CONDITION = ("images", "predictions")
+OF_MANIFOLDS = {"summary", "geometry", "subsets", "matched"}  # the tables of the geometry
+EXEMPLARS = (
+    " A manifold is one image here, under M draws of the perturbation, and not a class; a clean "
+    "image is a single point, and has no geometry."
+)
 
 
 @in_style
@@ -54,7 +59,9 @@ def draw_figure(
     declared = read_declaration("figures", name, "figure")
     draw = import_module(f"{__package__}.{name}").draw
     figure, sentences = draw(inputs, about, **fill_defaults(options, declared["options"]))
-    return figure, f"{declared['caption']}\n\n{sentences}"
+    exemplars = about.manifolds == "exemplar" and OF_MANIFOLDS & set(declared["inputs"])
+    caption = declared["caption"] + (EXEMPLARS if exemplars else "")
+    return figure, f"{caption}\n\n{sentences}"
 
 
 def read_inputs(

@@ -30,6 +30,7 @@ from .families import (
 )
 from .measures import Measure
 from .reading import (
+    count,
     last_layer,
     layers,
     limits,
@@ -168,7 +169,12 @@ def _describe(
         for measure in shown
         for value in clean[measure.column].head(1)
     ]
-    text = f"Of the clean images, {rst_literal(name)} has {', '.join(values)} ({sample(table)})."
+    n_conditions = table["condition"].nunique()
+    text = f"Of {count(n_conditions, 'condition')}, none is clean ({sample(table)})."
+    if values:
+        text = (
+            f"Of the clean images, {rst_literal(name)} has {', '.join(values)} ({sample(table)})."
+        )
     compared = matched_families(matched, about)
     if compared:
         ranges = []

@@ -77,6 +77,7 @@ def draw(
     shown = shown_measures(summary)
     require_summary(summary, shown, several=True)
     clean = summary[summary["family"] == CLEAN].set_index("layer").reindex(layers(summary))
+    has_clean = (summary["family"] == CLEAN).any()
     names = layers(summary, labels)
     compared = matched_families(matched, about)
     figure = new_figure(size)
@@ -86,7 +87,7 @@ def draw(
     for axes in lowest:
         label_layers(axes, names, columns=len(lowest))
     key = Line2D([], [], color="black", linestyle=CLEAN_DASHES, label="clean")
-    add_key(figure, about, compared, [key])
+    add_key(figure, about, compared, [key] if has_clean else [])
     heading = about.heading(f"each layer where {target_name(matched)} accuracy is left")
     set_title(figure, heading, sample(summary))
     return figure, _describe(clean, matched, compared, names, about)
@@ -136,9 +137,10 @@ def _describe(
     apart = values.max(axis=0) / values.min(axis=0)
     place = int(np.nanargmax(np.where(np.isfinite(apart), apart, 0)))
     found = dict(zip(compared, values[:, place], strict=True))
-    usual = in_words(CAPACITY, clean[CAPACITY.column].iloc[place])
+    usual = clean[CAPACITY.column].iloc[place]
+    known = f"; that of the clean images is {in_words(CAPACITY, usual)}" if pd.notna(usual) else ""
     return (
         f"At {target} accuracy, the capacities of {len(compared)} families lie furthest apart, in "
-        f"proportion, in {rst_literal(names[place])}: {extremes(found, CAPACITY, about)}; that of "
-        f"the clean images is {usual}.{left_out}"
+        f"proportion, in {rst_literal(names[place])}: {extremes(found, CAPACITY, about)}{known}."
+        f"{left_out}"
     )

@@ -32,7 +32,7 @@ DECLARATION = {
     "inputs": ["summary"],
     "order": 60,
     "caption": (
-        "Capacity, dimension and radius of the class manifolds and the correlation of their "
+        "Capacity, dimension and radius of the manifolds and the correlation of their "
         "centers as maps: layers in forward order against strengths. Capacity, dimension and "
         "radius are those of the mean-field theory, by their published definitions. A hatched cell "
         "was not computed."

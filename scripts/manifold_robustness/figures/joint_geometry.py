@@ -21,14 +21,14 @@ DECLARATION = {
     "setting": "joint",
     "order": 55,
     "caption": (
-        "Dimension, radius and utility of all class manifolds together, and the alignments of "
+        "Dimension, radius and utility of all manifolds together, and the alignments of "
         "their mean anchor points (centers) and of the deviations from these (axes), by the joint "
         "program, in every layer, in forward order; one line per strength, the clean one dashed. "
         "Joint capacity = utility × (1 + 1 / radius²) / dimension. Alignments are mean signed "
-        "cosines over pairs of classes. Bands are 95 % intervals (Student's t) over disjoint draws "
-        "of images. Open marks: in at least 5 % of the draws, the joint capacity is on its floor; "
-        "many anchor points then serve as well, so that these values are not unique. A triangle at "
-        "the upper edge is an infinite radius. "
+        "cosines over pairs of manifolds. Bands are 95 % intervals (Student's t) over disjoint "
+        "draws of images. Open marks: in at least 5 % of the draws, the joint capacity is on its "
+        "floor; many anchor points then serve as well, so that these values are not unique. A "
+        "triangle at the upper edge is an infinite radius. "
         "An interval that reaches the frame goes on beyond it."
     ),
     "options": {

@@ -23,7 +23,7 @@ DECLARATION = {
     "order": 40,
     "shows_published": True,
     "caption": (
-        "Capacity, dimension and radius of the class manifolds and the correlation of their "
+        "Capacity, dimension and radius of the manifolds and the correlation of their "
         "centers in the last layer analysed, against the strength of the perturbation, with 95 % "
         "intervals (Student's t) over disjoint draws of images. The dashed line is the value of "
         "the clean images. Capacity, dimension and radius are those of the mean-field theory, by "

@@ -9,7 +9,7 @@ from .about import About
 from .layer_lines import describe_last_layer, draw_measure, label_layers
 from .measures import Measure, measures
 from .reading import layers, require_summary, sample, strengths
-from .shuffled import describe_shuffled
+from .shuffled import describe_shuffled, weakest
 from .strengths import add_colour_bar
 from .style import new_figure, set_title
 
@@ -19,11 +19,11 @@ DECLARATION = {
     "inputs": ["summary"],
     "order": 50,
     "caption": (
-        "Capacity, dimension and radius of the class manifolds and the correlation of their "
+        "Capacity, dimension and radius of the manifolds and the correlation of their "
         "centers in every layer, in forward order; one line per strength. Bands are 95 % intervals "
         "(Student's t) over disjoint draws of images. Capacity, dimension and radius are those of "
         "the mean-field theory, by their published definitions; capacity is averaged harmonically "
-        "over classes. "
+        "over manifolds. "
         "An interval that reaches the frame goes on beyond it."
     ),
     "options": {
@@ -71,7 +71,7 @@ def draw(
     names = layers(summary, labels)
     text = describe_last_layer(summary, names, shown, about.strength)
     text += describe_shuffled(
-        summary, [measure.column for measure in shown], "the same points of the clean images"
+        summary, [measure.column for measure in shown], f"the same points {weakest(summary)}"
     )
     return _plot(summary, names, shown, about, size), text
 

@@ -18,11 +18,16 @@ CHARACTERS_PER_INCH = 12  # of a class's name under its image
 def read_pictures(
     images: Mapping[str, StoredFile], number: int
 ) -> tuple[list[np.ndarray], list[str], str]:
-    """Return one image under every condition, the classes predicted, and its true class."""
-    pictures, predicted = [], []
+    """Return one image under every condition, the classes predicted, and its true class.
+
+    The first condition is clean, whose images `number` counts: of exemplar manifolds it has one
+    each, and the picture under another condition is its first draw.
+    """
+    pictures, predicted, place = [], [], None
     for stored in images.values():
         found, predictions, attributes = read_answers(stored.path, stored.wanted)
-        place = np.unravel_index(number, predictions.shape)
+        if place is None:
+            place = np.unravel_index(number, predictions.shape)
         picture = found[place]
         if picture.shape[0] not in (1, 3):
             raise DataError(

@@ -22,7 +22,7 @@ from .reading import (
     strengths,
     with_interval,
 )
-from .shuffled import describe_shuffled, draw_shuffled, shuffled_column
+from .shuffled import describe_shuffled, draw_shuffled, shuffled_column, weakest
 from .strengths import Strength, add_colour_bar, draw_chance, label_log_axis
 from .style import new_figure, set_title
 
@@ -63,7 +63,6 @@ DECLARATION = {
 
 PERCENT = (0, 100)
 AXIS = (0, 104)
-POINTS = "the same points (in (a), of the clean images)"
 
 
 def draw(
@@ -141,4 +140,5 @@ def _describe(
             f" At {strength.value(strengths(summary)[-1])}, the best readout of all layers is that "
             f"of {rst_literal(names[best])}, with {strongest[best]:.1f} %."
         )
-    return text + describe_shuffled(summary, ["readout_accuracy"], POINTS)
+    points = f"the same points (in (a), {weakest(summary)})"
+    return text + describe_shuffled(summary, ["readout_accuracy"], points)

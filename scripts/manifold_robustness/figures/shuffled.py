@@ -41,6 +41,17 @@ def draw_shuffled(
     axes.plot(places[perturbed], values[perturbed], **look)
 
 
+def weakest(table: pd.DataFrame) -> str:
+    """Return which condition a line of the lowest strength is of, in words.
+
+    >>> weakest(pd.DataFrame({"strength": [0.1, 0.0]})), weakest(pd.DataFrame({"strength": [0.1]}))
+    ('of the clean images', 'under the weakest perturbation')
+    """
+    return (
+        "of the clean images" if table["strength"].min() == 0 else "under the weakest perturbation"
+    )
+
+
 def describe_shuffled(
     table: pd.DataFrame, columns: Iterable[str], points: str = "the same points"
 ) -> str:

@@ -36,8 +36,8 @@ DECLARATION = {
     "setting": "subsets",
     "order": 75,
     "caption": (
-        "Capacity, dimension and radius of the class manifolds against the number M of points that "
-        "are taken of each class: nested random subsets of the same images; one line per strength. "
+        "Capacity, dimension and radius of the manifolds against the number M of points that "
+        "are taken of each manifold: nested random subsets of the same; one line per strength. "
         "They are those of the mean-field theory, by their published definitions; a dashed line is "
         "the joint capacity. Few points make a capacity too high, so what it still falls at the "
         "greatest M says how far it can be trusted. Bands are 95 % intervals (Student's t) over "
@@ -119,7 +119,7 @@ def _plot(shown: dict[str, pd.DataFrame], about: About, size: tuple[float, float
     for axes in panels[-1]:
         kept = spread(counts, (counts[-1] - counts[0]) / MOST_TICKS)
         axes.set_xticks([counts[i] for i in kept])
-        axes.set_xlabel("points of each class, M")
+        axes.set_xlabel("points of each manifold, M")
     add_colour_bar(panels, strengths(first), about.strength)
     if JOINT in first:
         looks = {"mean field": "-", "joint program": JOINT_DASHES}

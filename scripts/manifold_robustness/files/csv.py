@@ -26,6 +26,7 @@ TEXT = (
     "layer_b",
     "layer_label",
     "manifold",
+    "class",
     "theory",
     "reason",
     "reference",

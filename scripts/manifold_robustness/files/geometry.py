@@ -26,7 +26,7 @@ COUNTED = {
 def write_geometry(
     path: str | Path,
     results: list[dict],
-    manifolds: list[str],
+    manifolds: dict,
     origin: Origin,
     attributes: dict,
 ) -> None:
@@ -39,8 +39,9 @@ def write_geometry(
     results : list of dict
         One per replicate: the names of `VARIABLES` that were measured, the same in all, to a number
         or an array without its first axis.
-    manifolds : list of str
-        Names of the manifolds: the classes.
+    manifolds : dict
+        What :func:`~manifold_robustness.selection.name_manifolds` says of them: ``manifold_class``,
+        names by replicate; of exemplar manifolds ``image_index``, places in the test set.
     origin : Origin
         The file's network, condition and layer, and what it was made from.
     attributes : dict
@@ -52,13 +53,20 @@ def write_geometry(
         for axis in COUNTED
         if (names := [name for name, variable in measured.items() if variable.axes == axis])
     }
+    classes = np.array(manifolds["manifold_class"], dtype=h5py.string_dtype())
+    places = manifolds.get("image_index")
+    exemplars = [f"exemplar-{number}" for number in range(classes.shape[1])]
+    names = np.array(exemplars, dtype=h5py.string_dtype()) if places else classes[0]
     with create_file(path, origin) as file:
-        file.dimensions = {"replicate": len(results), "manifold": len(manifolds), **counts}
+        file.dimensions = {"replicate": len(results), "manifold": len(names), **counts}
         _coordinate(file, "replicate", np.arange(len(results)), "disjoint draw of images")
         for axis, count in counts.items():
             _coordinate(file, axis, np.arange(count), COUNTED[axis])
-        names = np.array(manifolds, dtype=h5py.string_dtype())
-        file.create_variable("manifold", ("manifold",), data=names).attrs["long_name"] = "class"
+        _variable(file, "manifold", names, "exemplar of a replicate" if places else "class")
+        _variable(file, "manifold_class", classes, "class of the manifold")
+        if places:
+            where = np.array(places, np.int32)
+            _variable(file, "image_index", where, "place of the exemplar in the test set")
         for name, variable in measured.items():
             rows = [np.asarray(result[name]) for result in results]
             counted = variable.axes not in OF_A_ROW
@@ -70,10 +78,12 @@ def write_geometry(
             file.attrs[key] = value
 
 
-def read_geometry(path: str | Path, wanted: Origin) -> tuple[dict, list[str], dict]:
+def read_geometry(path: str | Path, wanted: Origin) -> tuple[dict, dict[str, np.ndarray], dict]:
     """Return a file's variables as a dict of arrays, its manifolds' names, and its attributes.
 
-    Those that hang on a setting are there where the run had it on.
+    Those that hang on a setting are there where the run had it on. The names are arrays of text
+    (n_replicates, n_manifolds): ``manifold``, that of the class or, of an exemplar, ``image-`` and
+    the image's place in the test set; and ``class``.
 
     Raises
     ------
@@ -90,9 +100,17 @@ def read_geometry(path: str | Path, wanted: Origin) -> tuple[dict, list[str], di
             for name, variable in VARIABLES.items()
             if not variable.settings or name in file
         }
-        manifolds = [_text(name) for name in file["manifold"][...]]
+        classes = np.vectorize(_text, otypes=[object])(file["manifold_class"][...])
+        names = classes
+        if "image_index" in file:
+            names = np.char.add("image-", file["image_index"][...].astype(str)).astype(object)
     require_origin(path, attributes, wanted)
-    return values, manifolds, attributes
+    return values, {"manifold": names, "class": classes}, attributes
+
+
+def _variable(file, name, values, meaning):
+    dimensions = ("replicate", "manifold")[-values.ndim :]
+    file.create_variable(name, dimensions, data=values).attrs["long_name"] = meaning
 
 
 def _coordinate(file, name, values, meaning):

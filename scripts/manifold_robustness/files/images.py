@@ -1,4 +1,4 @@
-"""The stores of images: P classes x M test images under a condition, in disjoint draws."""
+"""The stores of images: P manifolds x M points under a condition, in disjoint draws."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from ..lineage import Origin
 from .stores import ArraySpec, create_store, read_store
 
 IMAGE_DIMENSIONS = ("replicate", "manifold", "point", "channel", "height", "width")
-MANIFOLDS = ("classes", "manifold_class")  # attributes that are the same under every condition
+# Attributes that are the same under every condition; the last one is of exemplar manifolds only.
+MANIFOLDS = ("classes", "manifold_class", "image_index")
 
 
 def write_images(
@@ -31,8 +32,8 @@ def write_images(
     origin : Origin
         The store's network and condition, and what it was made from.
     attributes : dict
-        What else describes it: ``classes``, the classes' names; ``manifold_class``, the name of the
-        class that each manifold is of, by replicate; and the perturbation in full.
+        What else describes it: what :func:`~manifold_robustness.selection.name_manifolds` says of
+        the manifolds, and the perturbation in full.
     """
     specs = {
         "images": ArraySpec(
@@ -50,7 +51,7 @@ def write_images(
 
 def describe_manifolds(attributes: dict) -> dict:
     """Return of a store's attributes those that say what its manifolds are."""
-    return {key: attributes[key] for key in MANIFOLDS}
+    return {key: attributes[key] for key in MANIFOLDS if key in attributes}
 
 
 def read_images(path: str | Path, wanted: Origin) -> tuple[np.ndarray, np.ndarray, dict]:

@@ -85,6 +85,15 @@ def require_accuracy(accuracy: float, name: str, config: dict) -> None:
 
 
 def _require_images(images, labels, classes):
+    if images["manifolds"] == "exemplar":
+        needed = images["n_manifolds"] * images["replicates"]
+        if len(labels) < needed:
+            raise DataError(
+                f"the data set has {len(labels)} test images, but images.n_manifolds "
+                f"{images['n_manifolds']} x images.replicates {images['replicates']} exemplars "
+                f"need {needed}; lower one of them"
+            )
+        return
     if images["n_manifolds"] > len(classes):
         raise DataError(
             f"images.n_manifolds is {images['n_manifolds']}, but the data set has "
@@ -114,9 +123,9 @@ def _require_room(experiment: Experiment, name: str, sizes: dict[str, int], fold
     needed = 0
     for layer in network.layers:
         size = store_bytes(bases[layer], sizes[layer], *shape)
-        for condition in experiment.conditions:
+        for condition in experiment.measured:
             written = folder / "activations" / condition / f"{layer}.zarr.zip"
             needed += size - (written.stat().st_size if written.exists() else 0)
-    n_conditions = len(experiment.conditions)
+    n_conditions = len(experiment.measured)
     what = f"the activations of {len(network.layers)} layers under {n_conditions} conditions"
     require_stores(needed, folder, what)

@@ -30,8 +30,9 @@ class KeptImages:
 
     Attributes
     ----------
-    images : ndarray, float32 (*kept.shape, channels, height, width)
-    predictions : ndarray of int, shape kept.shape
+    images : ndarray, float32 (replicates, n_manifolds, n_points, channels, height, width)
+        Of several draws, n_points counts these.
+    predictions : ndarray of int (replicates, n_manifolds, n_points)
     image_sums : ndarray of uint8, shape (kept.size, 32)
         The SHA-256 of each image as the data set has it.
     """
@@ -101,12 +102,14 @@ def perturb_and_predict(
     device: torch.device,
     perturbation_batch: int,
     batch_size: int,
+    draws: int = 1,
 ) -> Evaluation:
     """Return a network's predictions for images of a data set under a condition.
 
     Each image that is evaluated or kept is perturbed once, no other. Of scope ``set``, the
     replicates of the kept images are sets, and the other images are cut into sets by the seed
-    (:func:`cut_into_sets`).
+    (:func:`cut_into_sets`). Of several `draws`, the first is the one that is evaluated, and the
+    kept images are perturbed by the others too.
 
     Parameters
     ----------
@@ -124,6 +127,9 @@ def perturb_and_predict(
         See :func:`~manifold_robustness.perturbations.apply.perturb_batch`.
     batch_size
         Images per forward pass of the prediction.
+    draws
+        Of each kept image; beyond 1 for a `kept` with one point per manifold and a family of scope
+        ``image``. The draw m >= 1 has the coordinate m, the draw 0 none.
 
     Raises
     ------
@@ -144,6 +150,7 @@ def perturb_and_predict(
         else _batches(np.union1d(evaluated, kept), batch_size)
     )
     n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
+    n_images += (draws - 1) * kept.size
     with watched(condition.name) as watch, _told_progress(n_images) as progress:
         settings["progress"] = progress
         for indices, counted in batches:
@@ -159,14 +166,23 @@ def perturb_and_predict(
             for place, image in zip(places.tolist(), perturbed[chosen].numpy(), strict=True):
                 if place in wanted:
                     images[place] = image.copy()
-    found = np.stack([images[place] for place in kept.ravel().tolist()])
-    found = found.reshape(*kept.shape, *found.shape[1:])
+        places = kept.ravel()
+        found = [(np.stack([images[place] for place in places.tolist()]), predictions[places])]
+        batches = [indices for indices, _ in _batches(places, batch_size)]
+        for draw in range(1, draws):
+            again = {**settings, "coordinates": (draw,)}
+            parts = [_perturb_again(network, data, condition, part, again) for part in batches]
+            found.append(tuple(map(np.concatenate, zip(*parts, strict=True))))
+    seen, answers = (
+        np.stack(part, axis=1).reshape(*kept.shape[:2], -1, *part[0].shape[1:])
+        for part in zip(*found, strict=True)
+    )
     return Evaluation(
         predictions[evaluated],
         labels[evaluated],
         evaluated,
         sums[evaluated],
-        KeptImages(found, predictions[kept], sums[kept.ravel()]),
+        KeptImages(seen, answers, sums[places]),
         watch.record(),
     )
 
@@ -231,6 +247,14 @@ def cut_into_sets(
                 for part, label in zip(own, filled, strict=True)
             ]
             yield np.stack(indices), np.stack(counted)
+
+
+def _perturb_again(network, data, condition, indices, settings):
+    """Images at some places under a further draw of their perturbation, and the answers to them."""
+    clean, labels = gather_images(data, indices), labels_of(data)[indices]
+    given = condition, torch.from_numpy(clean), torch.from_numpy(labels), indices, network
+    perturbed = perturb_batch(*given, **settings)
+    return perturbed.numpy(), _classes(network, perturbed, settings["device"])
 
 
 def _filled_up(part, members, n_points):

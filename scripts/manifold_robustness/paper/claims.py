@@ -16,6 +16,7 @@ from ..perturbations.gaussian import standard_deviation
 from ..seeds import generator
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+NO_CLEAN = "no clean geometry: an exemplar manifold is a single point there"
 THRESHOLD = 0.05  # σ of Gaussian noise after which the paper says that the geometry changes
 SAMPLE = ["n_manifolds", "n_points", "n_replicates", "n_images"]
 MEAN_FIELD, JOINT = "mean field", "joint"
@@ -119,6 +120,7 @@ def judge_claims(
 
     Of each network and family the accuracy comes first. Claims on capacity, dimension and radius
     are judged by the mean-field theory and, where the run has measured it, by the joint program.
+    Where the tables have no clean geometry, they are undecided.
 
     Parameters
     ----------
@@ -292,22 +294,29 @@ def _judge_accuracy(series, falls, accuracy):
 def _judge_geometry(claim, replicates, summary, family, falls):
     quantity = claim.quantity
     values = replicates.pivot(index="strength", columns="replicate", values=quantity)
+    bounds = summary.set_index("strength")[[f"{quantity}_low", f"{quantity}_high"]]
+    is_there = 0 in values.index
+    levels = values.index if is_there else [0.0, *values.index]
+    values, bounds = values.reindex(levels), bounds.reindex(levels)  # without clean, it is unknown
     strengths = family.strengths(values.index.to_numpy(float))
     values = values.replace([np.inf, -np.inf], np.nan).to_numpy()
     series = Series(
         strengths,
         values.mean(axis=1),
-        summary[[f"{quantity}_low", f"{quantity}_high"]].to_numpy(),
+        bounds.to_numpy(),
         np.array([student_interval(level - values[0]) for level in values[1:]]),
         family.unit,
     )
     first, without = falls, "no level lowers the accuracy"
-    if family.is_gaussian:
+    if not is_there:
+        first, without = None, NO_CLEAN
+    elif family.is_gaussian:
         above = np.flatnonzero(strengths[1:] > THRESHOLD * (1 + 1e-9))
         first, without = above[0] if above.size else None, f"no level above σ = {THRESHOLD}"
     place = summary.iloc[0]
     sample = {name: place[name] for name in SAMPLE[:3]}
-    sample["n_images"] = int(np.prod(list(sample.values())))
+    counted = SAMPLE[:3] if is_there else ["n_manifolds", "n_replicates"]  # a draw is no image
+    sample["n_images"] = int(np.prod([sample[name] for name in counted]))
     names = {name: place[name] for name in ("layer", "layer_label", "layer_index")}
     statement = f"{claim.statement} {family.onward}"
     verdict = give_verdict(series, claim.sign, first, without)

@@ -77,7 +77,17 @@ first and the next does not, claim 1 is undecided.</p>
 """
 
 
-def claims_page(claims: pd.DataFrame, matched: pd.DataFrame | None = None) -> str:
+EXEMPLARS = """
+<p>A manifold of this run is one image under draws of a perturbation (an exemplar manifold), not a
+class. A clean image is a single point, so the geometry has no clean value that a change could be
+measured from: the claims on it are undecided. They are claims about manifolds of classes besides.
+</p>
+"""
+
+
+def claims_page(
+    claims: pd.DataFrame, matched: pd.DataFrame | None = None, manifolds: str = "class"
+) -> str:
     """Return the page: for each network and family the verdicts on the last layer and on every
     layer; whether noise can stand in for the other families; the rule.
 
@@ -89,16 +99,19 @@ def claims_page(claims: pd.DataFrame, matched: pd.DataFrame | None = None) -> st
         The table of :func:`.judge_claims`.
     matched
         That of :func:`~manifold_robustness.matching.match_families`, of several families.
+    manifolds : {"class", "exemplar"}
+        What a manifold of the run is.
     """
     parts = list(claims.groupby(["network", "family"], sort=False))
-    sections = [_section(*item, place) for place, item in enumerate(parts, start=1)]
+    sections = [_section(*item, place, manifolds) for place, item in enumerate(parts, start=1)]
+    note = EXEMPLARS if manifolds == "exemplar" else ""
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The paper's claims</title><style>{STYLE}</style></head><body>
 <h1>The paper's claims, on this run</h1>
-{_contents(parts)}{"".join(sections)}{_stand_ins(claims, matched)}
+{note}{_contents(parts)}{"".join(sections)}{_stand_ins(claims, matched)}
 <section id="rule"><h2>What decides</h2>{RULE}</section></body></html>
 """
 
@@ -125,7 +138,7 @@ def _contents(parts):
     )
 
 
-def _section(place, claims, number):
+def _section(place, claims, number, manifolds):
     network, title = escape(place[0]), escape(claims["family_title"].iloc[0])
     layers = claims[claims["layer_index"].notna()]
     last = layers[layers["is_last"]]
@@ -134,7 +147,7 @@ def _section(place, claims, number):
     return f"""
 <section id="{_anchor(number)}">
 <h2>Network <code>{network}</code>, {title}</h2>
-<p class="quiet">{_sample(claims.iloc[0], last.iloc[0])}</p>
+<p class="quiet">{_sample(claims.iloc[0], last.iloc[0], manifolds)}</p>
 <h3>Accuracy, and the last layer, <code>{layer}</code></h3>
 <div class="wide">{_table(HEAD, headline)}</div>
 <h3>Every layer</h3>
@@ -203,10 +216,11 @@ def _anchor(number):
     return f"verdicts-{number}"
 
 
-def _sample(accuracy, last):
+def _sample(accuracy, last, manifolds):
     replicates = last["n_replicates"]
+    of = ("classes", "images") if manifolds == "class" else ("images", "draws")
     return (
-        f"P = {last['n_manifolds']} classes, M = {last['n_points']} images of each, "
+        f"P = {last['n_manifolds']} {of[0]}, M = {last['n_points']} {of[1]} of each, "
         f"{replicates} replicate{'' if replicates == 1 else 's'} "
         f"({last['n_images']:,} images); accuracy on {accuracy['n_images']:,} test images. "
         f"Strongest level: {_level(accuracy, accuracy['strength'])}."
@@ -262,7 +276,7 @@ def _verdict(row, remark):
 
 def _change(row, prefix, percent):
     strength, effect = row[f"{prefix}strength"], row[f"{prefix}effect"]
-    if np.isnan(strength):
+    if np.isnan([strength, effect]).any():
         return "<td>–</td>"
     low, high = (_difference(row[f"{prefix}effect_{end}"], percent) for end in ("low", "high"))
     unit = " points" if percent else ""  # a difference of percentages is no percentage

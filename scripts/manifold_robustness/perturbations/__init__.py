@@ -16,6 +16,9 @@ A family is a module here with
       ``maximum``, the greatest strength that makes sense; ``norm``, ``linf`` or ``l2``, where the
       strength is a budget in that norm, which is then checked; ``divisor``, where the budget in
       pixel units is the strength divided by it};
+  ``random``
+      where the draws of one image differ, a list of {the ``options`` under which they do}; left
+      out where they never do. Exemplar manifolds are made of such draws;
   ``range``
       a list of {low, high, and the ``options`` under which pixels keep to it}, which is checked;
   ``expected``

@@ -55,6 +55,7 @@ DECLARATION = {
             "norm": "l2",
         },
     ],
+    "random": [{}],
     "range": [{"low": 0.0, "high": 1.0}],
     "expected": {
         "no_weaker_than": ["pgd", "bim", "fgsm", "sign_noise", "uniform"],

@@ -39,6 +39,7 @@ DECLARATION = {
             "maximum": 255,
         },
     ],
+    "random": [{"options": {"random_start": True}}],
     "range": [{"low": 0.0, "high": 1.0}],
     "options": {
         "properties": {

@@ -27,6 +27,7 @@ DECLARATION = {
             "description": "variance of the noise, squared pixel units",
         },
     ],
+    "random": [{}],
     "range": [{"options": {"clip": True}, "low": 0.0, "high": 1.0}],
     "options": {
         "properties": {

@@ -47,6 +47,7 @@ DECLARATION = {
             "norm": "l2",
         },
     ],
+    "random": [{}],
     "range": [{"low": 0.0, "high": 1.0}],
     "expected": {
         "no_weaker_than": ["fgsm", "sign_noise", "uniform"],

@@ -1,4 +1,4 @@
-"""Random signs: x + ε s, each s of a pixel and channel -1 or 1, clipped to [0, 1].
+"""Random signs: x + ε s, each s of a pixel and channel -1 or 1, back to [0, 1] where asked for.
 
 It moves pixels as far as an attack along the sign of a gradient does, but knows nothing of the
 network: the control of such an attack.
@@ -37,13 +37,19 @@ DECLARATION = {
             "maximum": 255,
         },
     ],
-    "range": [{"low": 0.0, "high": 1.0}],
+    "random": [{}],
+    "range": [{"options": {"clip": True}, "low": 0.0, "high": 1.0}],
     "options": {
         "properties": {
             "parameterization": {
                 "enum": ["fraction", "levels"],
                 "description": "of strengths: pixel units, or levels of 1/255",
                 "default": "fraction",
+            },
+            "clip": {
+                "type": "boolean",
+                "description": "back to [0, 1] after the noise, as an attack is",
+                "default": True,
             },
         }
     },
@@ -58,8 +64,9 @@ def perturb(
     draws: "Draws",
     network: "torch.nn.Module | None",
     parameterization: str,
+    clip: bool,
 ) -> "torch.Tensor":
-    """Return images + ε s, clipped to [0, 1]; the signs s are the same at any ε.
+    """Return images + ε s; the signs s are the same at any ε.
 
     Parameters
     ----------
@@ -71,6 +78,8 @@ def perturb(
         ε, in pixel units or in levels of 1/255.
     draws : Draws
     parameterization : {"fraction", "levels"}
+    clip : bool
+        Whether pixels are clipped to [0, 1].
 
     Examples
     --------
@@ -78,8 +87,9 @@ def perturb(
     >>> from .draws import Draws
     >>> grey = torch.full((1, 3, 4, 4), 0.5)
     >>> options = {"draws": Draws(0, [7]), "network": None, "parameterization": "fraction"}
-    >>> perturb(grey, None, 0.25, **options).unique().tolist()
+    >>> perturb(grey, None, 0.25, clip=True, **options).unique().tolist()
     [0.25, 0.75]
     """
     epsilon = budget(strength, parameterization)
-    return (images + epsilon * random_signs(draws, "sign noise", images)).clamp_(0, 1)
+    perturbed = images + epsilon * random_signs(draws, "sign noise", images)
+    return perturbed.clamp_(0, 1) if clip else perturbed

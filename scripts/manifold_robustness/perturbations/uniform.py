@@ -33,6 +33,7 @@ DECLARATION = {
             "maximum": 255,
         },
     ],
+    "random": [{}],
     "range": [{"low": 0.0, "high": 1.0}],
     "options": {
         "properties": {
