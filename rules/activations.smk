@@ -14,7 +14,7 @@ for layers, names in LAYER_LISTS.items():
         name:
             own_name
         input:
-            images=f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip",
+            images=IMAGES,
             weights=WEIGHTS,
         output:
             [

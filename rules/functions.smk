@@ -51,6 +51,44 @@ def answers_to_select_by(wildcards):
     ]
 
 
+# Of the checks.
+def limits_of(condition):
+    """What a condition's family declares of its perturbed images."""
+    return {
+        "norm": condition.norm,
+        "budget": condition.budget,
+        "low": condition.low,
+        "high": condition.high,
+    }
+
+
+def is_looked_at(family):
+    """Whether a family is an attack, or one that an attack is compared with."""
+    return bool(family.conditions) and (
+        bool(family.expected)
+        or family.conditions[0].wants_network
+        or any(
+            family.perturbation in one.expected.get("no_weaker_than", ())
+            for one in FAMILIES.values()
+        )
+    )
+
+
+def expected_of(family):
+    """A family as the comparison of attacks speaks of it."""
+    levels = [
+        {"condition": one.name, "norm": one.norm, "budget": one.budget}
+        for one in family.conditions
+    ]
+    return {
+        "name": family.name,
+        "perturbation": family.perturbation,
+        "symbol": family.strength["symbol"],
+        "levels": levels,
+        **family.expected,
+    }
+
+
 # Of the figures and the report.
 def figures_of(scope):
     return [name for name, one in EXPERIMENT.figures.items() if one.scope == scope]
@@ -170,6 +208,10 @@ def command_to_repeat():
     quote = "'" if len(overlays) > 1 else ""
     given = f" CONFIG={quote}{' '.join(overlays)}{quote}" if overlays else ""
     return f"make run{given}"
+
+
+def attacks_table(wildcards):
+    return {"attacks": rules.compare_attacks.output[0]} if EXPECTED else {}
 
 
 def claims_table(wildcards):

@@ -2,6 +2,7 @@
 # condition one job that perturbs test images, each once, for its accuracy and for its images.
 ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
 SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
+IMAGES = f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip"
 PERTURBED = [condition for condition in CONDITIONS if condition != CLEAN]
 ANSWERS = every(ACCURACY)
 
@@ -63,7 +64,7 @@ rule perturb_images:
         weights=WEIGHTS,
     output:
         accuracy=ACCURACY,
-        images=f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip",
+        images=IMAGES,
     log:
         f"{LOGS}/perturb_images/{{network}}/{{condition}}.log",
     wildcard_constraints:

@@ -118,6 +118,7 @@ DATA_TITLE = declarations.read_declaration(
 rule describe_run:
     input:
         unpack(claims_table),
+        unpack(attacks_table),
         summary=rules.collect_geometry.output.summary,
         accuracy=rules.collect_accuracy.output[0],
     output:

@@ -44,6 +44,8 @@ def planned_jobs():
                 yield planned("solve_geometry", **place, layer=layer)
     yield planned("collect_accuracy")
     yield planned("collect_geometry")
+    if EXPECTED:
+        yield planned("compare_attacks")
     yield planned("verify_results")
     if len(NETWORKS) > 1:
         yield planned("compare_networks")

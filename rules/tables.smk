@@ -55,8 +55,47 @@ rule collect_geometry:
         "../scripts/collect_geometry.py"
 
 
+# Conditions that say something of attacks: their own, and those that attacks are compared with.
+EXPECTED = [family for family in FAMILIES.values() if is_looked_at(family)]
+# Of these families the images tell whether a greater strength goes on where a smaller one ended.
+NESTED = [
+    condition.name
+    for family in EXPECTED
+    if family.expected.get("nested")
+    for condition in family.conditions
+]
+NESTED = [CLEAN, *NESTED] if NESTED else []
+
+if EXPECTED:
+
+    rule compare_attacks:
+        input:
+            predictions=ANSWERS,
+            images=expand(IMAGES, network=NETWORKS, condition=NESTED),
+        output:
+            f"{RESULTS}/tables/attacks.csv",
+        log:
+            f"{LOGS}/compare_attacks.log",
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            families=[expected_of(family) for family in EXPECTED],
+            conditions=list(CONDITIONS),
+            stored=NESTED,
+            lineages=partial(lineages_of, "perturb_images"),
+            code=code("compare_attacks"),
+        message:
+            "Compare the attacks"
+        script:
+            "../scripts/compare_attacks.py"
+
+
 rule verify_results:
     input:
+        unpack(attacks_table),
         geometry=rules.collect_geometry.output.geometry,
         summary=rules.collect_geometry.output.summary,
         accuracy=rules.collect_accuracy.output[0],
@@ -84,6 +123,7 @@ rule verify_results:
             name: network.training["min_accuracy"] if network.is_trained else 0
             for name, network in NETWORKS.items()
         },
+        limits={name: limits_of(CONDITIONS[name]) for name in PERTURBED},
         lineages=lineages_of_weights,
         code=code("verify_results", *VARIABLE_CODE),
     message:
@@ -97,6 +137,8 @@ TABLES = [
     *rules.collect_accuracy.output,
     *rules.verify_results.output,
 ]
+if EXPECTED:
+    TABLES += rules.compare_attacks.output
 
 if len(NETWORKS) > 1:
 

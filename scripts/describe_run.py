@@ -9,9 +9,9 @@ from manifold_robustness.overview import describe_run
 def main(snakemake):
     files = snakemake.input
     claims = read_table(files.claims) if files.get("claims") else None
-    page = describe_run(
-        read_table(files.summary), read_table(files.accuracy), claims, **snakemake.params.about
-    )
+    attacks = read_table(files.attacks) if files.get("attacks") else None
+    tables = read_table(files.summary), read_table(files.accuracy), claims, attacks
+    page = describe_run(*tables, **snakemake.params.about)
     with written_beside(snakemake.output[0]) as partial:
         partial.write_text(page, encoding="utf-8")
 

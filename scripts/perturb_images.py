@@ -20,11 +20,11 @@ def main(snakemake):
     clean = read_predictions(files.clean, origin.at(condition=CLEAN))
     made_from = weights_lineage(files.weights, origin), attributes["lineage"], clean.lineage
     require_agreement(zip((files.weights, files.images, files.clean), made_from, strict=True))
-    origin, device = origin.completed(*made_from), prepare_device(snakemake.threads)
+    origin = origin.completed(*made_from)
     data, n_images = load_split(params.data, "test"), len(clean.labels)
     require_same_number(len(data), n_images, files.clean)
-    classes, architecture = attributes["classes"], params.settings["architecture"]
-    network = load_network(architecture, len(classes), files.weights, device)
+    classes, device = attributes["classes"], prepare_device(snakemake.threads)
+    network = load_network(params.settings["architecture"], len(classes), files.weights, device)
     found = perturb_and_predict(
         network,
         data,
@@ -43,7 +43,7 @@ def main(snakemake):
     selected = found.kept.images, indices.repeat(params.draws, axis=2), found.kept.predictions
     write_images(snakemake.output.images, *selected, origin, described)
     answers = (found.predictions, found.labels, found.indices, classes, found.image_sums)
-    write_predictions(snakemake.output.accuracy, *answers, origin)
+    write_predictions(snakemake.output.accuracy, *answers, origin, found.seen)
 
 
 if __name__ == "__main__":

@@ -18,15 +18,17 @@ def main(snakemake):
         read_table(files.geometry),
         read_table(files.summary),
         read_table(files.accuracy),
+        read_table(files.attacks) if files.get("attacks") else None,
         coordinates=[tuple(place) for place in params.coordinates],
         expected=params.images,
         measures=params.measures,
         tolerance=params.tolerance,
         min_accuracy=params.min_accuracy,
         test_accuracy=test_accuracy,
+        limits=params.limits,
     )
     with written_beside(snakemake.output[0]) as partial:
-        partial.write_text("".join(f"holds: {check}\n" for check in checks), encoding="utf-8")
+        partial.write_text("".join(f"{check}\n" for check in checks), encoding="utf-8")
 
 
 if __name__ == "__main__":

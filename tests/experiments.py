@@ -260,7 +260,33 @@ class Experiment:
             measures=self.measures,
             tolerance=self.config["geometry"]["tolerance"],
             min_accuracy={NAME: self.network.training["min_accuracy"]},
+            limits=self.limits(),
             lineages={NAME: self.lineage("train_network")},
+        )[0]
+
+    def limits(self):
+        return {
+            name: {key: getattr(one, key) for key in ("norm", "budget", "low", "high")}
+            for name, one in self.conditions.items()
+            if not one.is_clean
+        }
+
+    def compare_attacks(self, accuracies, images, **expected):
+        """Compare noise as if it were an attack of which something is expected."""
+        levels = [
+            {"condition": name, "norm": "l2", "budget": one.strength}
+            for name, one in self.conditions.items()
+            if not one.is_clean
+        ]
+        given = {"name": FAMILY, "perturbation": FAMILY, "symbol": "σ", "levels": levels}
+        return self.run(
+            "compare_attacks",
+            Named(self.path("tables/attacks.csv")),
+            Named(predictions=[*accuracies.values()], images=[*images.values()]),
+            families=[given | expected],
+            conditions=list(self.conditions),
+            stored=list(self.conditions),
+            lineages=self.lineages("perturb_images"),
         )[0]
 
     def judge(self, tables):

@@ -10,7 +10,7 @@ import pandas as pd
 from .conditions import CLEAN
 from .conventions import HARMONIC, from_averaging_scale, to_averaging_scale
 from .files.geometry import VARIABLES, read_geometry
-from .files.predictions import read_predictions
+from .files.predictions import SEEN, read_predictions
 from .intervals import student_interval, wilson_interval
 from .lineage import Origin, require_agreement
 
@@ -132,7 +132,8 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
     `accuracy` is that on the `n_images` test images that were evaluated; `kept_accuracy` that on
     those of them that the same network classifies correctly when clean, as the paper's notebook
     measures it (NaN where there are none). So a condition's counts, `n_kept` among them, are of the
-    same images, and its difference from clean on these is paired.
+    same images, and its difference from clean on these is paired. What was seen of the perturbation
+    (:data:`.predictions.SEEN`) follows, empty where it is unknown.
 
     Parameters
     ----------
@@ -153,12 +154,15 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
         if coordinates["condition"] == CLEAN:
             kept[coordinates["network"]] = found.correct
     require_agreement(lineages)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             _accuracies(coordinates, found, kept[coordinates["network"]][found.indices])
+            | {name: found.seen.get(name) for name in SEEN}
             for coordinates, found in outcomes
         ]
     )
+    counts = dict.fromkeys(("n_gradients", "n_zero_gradients"), "Int64")
+    return table.astype(dict.fromkeys(SEEN, float) | counts)
 
 
 def _rows(measured):

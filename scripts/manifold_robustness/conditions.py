@@ -16,6 +16,8 @@ from .wording import shown
 CLEAN = "clean"
 FOLDER = "perturbations"
 RESERVED = ("families", CLEAN, "training")  # folders and rows of other things
+# What a family may say of the accuracies under it, and as what.
+EXPECTED = {"no_weaker_than": list, "falls": bool, "vanishes": bool, "nested": bool}
 NORMS, SCOPES = (None, "linf", "l2"), ("image", "set")
 ENTRY_KEYS = ("family", "name", "strengths")  # of an entry; all others are the family's options
 STRENGTH_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -81,8 +83,9 @@ class Family:
     """One entry of the configuration's ``perturbations``, with what its file declares.
 
     ``title`` is its display name, ``strength`` the name, symbol and description of its strength,
-    ``conditions`` are by strength, without clean; ``is_random`` says whether an image's draws
-    differ, and ``scope`` is that of its conditions.
+    ``conditions`` are by strength, without clean. ``expected`` is what its file says of the
+    accuracies under it (:class:`~manifold_robustness.attacks.ExpectedFamily`); ``is_random`` says
+    whether an image's draws differ, and ``scope`` is that of its conditions.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Family:
     strength: dict
     options: dict
     conditions: tuple[Condition, ...]
+    expected: dict = field(default_factory=dict)
     is_random: bool = False
     scope: str = "image"
 
@@ -216,6 +220,7 @@ def _family(entry: dict, library: str | Path) -> Family:
             f"family {perturbation}. Got {strength.get('norm')} and {declared['scope']}."
         )
     _require_numbers(strength, source)
+    _require_expected(declared.get("expected", {}), source)
     limits = select_entry(declared.get("range", []), options) or {}
     conditions: dict[str, Condition] = {}
     for value in sorted(map(float, entry["strengths"])):
@@ -256,6 +261,7 @@ def _family(entry: dict, library: str | Path) -> Family:
         {key: strength[key] for key in ("name", "symbol", "description")},
         options,
         tuple(conditions.values()),
+        declared.get("expected", {}),
         select_entry(declared.get("random", []), options) is not None,
         declared["scope"],
     )
@@ -268,6 +274,19 @@ def _require_numbers(strength: dict, source: str) -> None:
             raise ConfigurationError(
                 f"Need a number above 0 as the {key} of a strength in {source}. Got {shown(value)}."
             )
+
+
+def _require_expected(expected: dict, source: str) -> None:
+    bad = [
+        f"{key}: {shown(value)}"
+        for key, value in expected.items()
+        if not isinstance(value, EXPECTED.get(key, ()))
+    ]
+    if bad:
+        raise ConfigurationError(
+            f"Need no other keys in expected of {source} than no_weaker_than, a list of families, "
+            f"and falls, vanishes and nested, each True or False. Got {', '.join(bad)}."
+        )
 
 
 def _told(options: dict, entries: list[dict]) -> tuple[str, str]:

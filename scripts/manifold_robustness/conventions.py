@@ -12,6 +12,8 @@ FEWEST_BALANCED = 4  # manifolds whose labels the joint program can balance
 NEGLIGIBLE = 0.05  # share of a value within which a change of it is none
 # Where fewer draws than these have v = 0, the floor of the joint capacity hardly counts.
 FLOOR_SHARE = 0.05
+SLACK = 1e-6  # pixel units: (x + δ) - x can round above a budget
+MOST_ZERO = 0.01  # share of an attack's gradients that may be zero in every pixel
 Values = TypeVar("Values")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from .attacks import HOLDS, WARNS
 from .conditions import CLEAN
 from .conventions import FLOOR_SHARE
 from .names import rst_literal, rst_text
@@ -40,6 +41,7 @@ def describe_run(
     summary: pd.DataFrame,
     accuracy: pd.DataFrame,
     claims: pd.DataFrame | None,
+    attacks: pd.DataFrame | None,
     *,
     run: str,
     command: str,
@@ -55,6 +57,8 @@ def describe_run(
     ----------
     summary, accuracy, claims
         The run's tables; without perturbations there are no claims.
+    attacks
+        That of :func:`.compare_attacks`; None where the run has nothing to compare.
     run
         Its name.
     command
@@ -79,6 +83,8 @@ def describe_run(
         parts.append(_verdicts(claims))
     if "joint_capacity" in summary:
         parts.append(_theories(summary))
+    if attacks is not None and len(attacks):
+        parts.append(_attacks(attacks))
     if manifolds == "exemplar":
         parts.append(EXEMPLARS)
     parts += [READING, f"**To repeat it**: {rst_literal(command)} in the project's folder."]
@@ -209,6 +215,24 @@ def _theories(summary):
         f"one differs here by {ends[0]} to {ends[1]}. Direct simulation agrees with the joint one "
         f"(docs/measures.md): where the two differ, believe that.{floor}"
     )
+
+
+def _attacks(attacks):
+    """Hints that gradients lead nowhere, one by one, or that there is none."""
+    odd = attacks[attacks["verdict"] == WARNS]
+    holding = int((attacks["verdict"] == HOLDS).sum())
+    counted = f"{holding} of {len(attacks)} comparisons of attacks are as expected"
+    if odd.empty:
+        return f"**Attacks.** {counted}, so none of them hints at gradients that lead nowhere."
+    lines = [
+        f"**Warnings.** {counted}. The others hint that an attack does not find its way, because "
+        "its steps are too few or too short, or because the network's gradients lead nowhere; an "
+        "accuracy under attack then is no measure of robustness (docs/measures.md says where to "
+        "look):",
+        "",
+        *(f"- {rst_literal(row.network)}: {rst_text(row.statement)}." for row in odd.itertuples()),
+    ]
+    return "\n".join(lines)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

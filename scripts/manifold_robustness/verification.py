@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from .attacks import BROKEN
 from .collection import PER_MANIFOLD, PER_REPLICATE
 from .conditions import CLEAN
+from .conventions import SLACK
 from .errors import VerificationError
 from .files.geometry import OPTIONAL
 
@@ -15,6 +17,7 @@ def verify_results(
     geometry: pd.DataFrame,
     summary: pd.DataFrame,
     accuracy: pd.DataFrame,
+    attacks: pd.DataFrame | None,
     *,
     coordinates: list[tuple[str, str, str]],
     expected: dict,
@@ -22,13 +25,16 @@ def verify_results(
     tolerance: float,
     test_accuracy: dict[str, float],
     min_accuracy: dict[str, float],
+    limits: dict[str, dict],
 ) -> list[str]:
-    """Return the checks that hold, each with its figures; raise where one does not.
+    """Return the checks that hold and the warnings, each with its figures; raise where one fails.
 
     Parameters
     ----------
     geometry, summary, accuracy
         The tables of :mod:`manifold_robustness.collection`.
+    attacks
+        That of :func:`.compare_attacks`; None where the run has nothing to compare.
     coordinates : list of (network, condition, layer)
         What the configuration asks for.
     expected
@@ -41,6 +47,14 @@ def verify_results(
         Of each network, as measured when its weights were made.
     min_accuracy
         That the training of each network must reach.
+    limits
+        Of each perturbed condition what its family declares: ``norm`` and ``budget``, in pixel
+        units, ``low`` and ``high``; None where it declares none.
+
+    Returns
+    -------
+    list of str
+        "holds: ..." or, of a hint that a network's gradients may lead nowhere, "warns: ...".
 
     Raises
     ------
@@ -58,6 +72,8 @@ def verify_results(
         *(_positive(geometry, name) for name in there if name.endswith("capacity")),
         *(_within(geometry, name, tolerance) for name in there if name.endswith("_residual")),
         _same_images(accuracy),
+        _within_budgets(accuracy, limits),
+        _within_ranges(accuracy, limits),
         *(_same_accuracy(accuracy, network, found) for network, found in test_accuracy.items()),
         *(
             _accurate(network, test_accuracy[network], least)
@@ -65,9 +81,12 @@ def verify_results(
         ),
     ]
     broken = [message for holds, message in checks if not holds]
+    compared = [] if attacks is None else list(attacks.itertuples())
+    broken += [f"{row.network}: {row.statement}" for row in compared if row.verdict == BROKEN]
     if broken:
         raise VerificationError("; ".join(broken))
-    return [message for _, message in checks]
+    found = [f"holds: {message}" for _, message in checks]
+    return found + [f"{row.verdict}: {row.network}: {row.statement}" for row in compared]
 
 
 def _complete(geometry, coordinates, expected):
@@ -138,6 +157,33 @@ def _same_images(accuracy):
     )
 
 
+def _within_budgets(accuracy, limits):
+    budgets = {name: one["budget"] for name, one in limits.items() if one["norm"]}
+    rows = accuracy[accuracy["condition"].isin(budgets)]
+    budget, largest = rows["condition"].map(budgets), rows["largest_norm"]
+    greatest = f", the largest at {(largest / budget).max():.4f} of it" if len(rows) else ""
+    return (largest <= budget + SLACK).all(), (
+        f"every perturbation of {len(budgets)} conditions is within its budget{greatest}"
+        + _conditions(", but not at", rows[~(largest <= budget + SLACK)])
+    )
+
+
+def _within_ranges(accuracy, limits):
+    rows = accuracy[accuracy["condition"].isin(limits)]
+    low, high = (
+        rows["condition"].map({name: one[end] for name, one in limits.items()}).astype(float)
+        for end in ("low", "high")
+    )
+    pixels = rows[["lowest_pixel", "highest_pixel"]].astype(float)
+    inside = np.isfinite(pixels).all(axis=1)
+    inside &= ~(pixels["lowest_pixel"] < low - SLACK) & ~(pixels["highest_pixel"] > high + SLACK)
+    found = f", from {pixels.min(axis=None):g} to {pixels.max(axis=None):g}" if len(rows) else ""
+    return inside.all(), (
+        f"every pixel of {len(limits)} perturbed conditions is finite and within its family's "
+        f"range{found}" + _conditions(", but not at", rows[~inside])
+    )
+
+
 def _same_accuracy(accuracy, network, test_accuracy):
     of_clean = (accuracy["network"] == network) & (accuracy["condition"] == CLEAN)
     clean = accuracy.loc[of_clean]
@@ -155,6 +201,10 @@ def _accurate(network, test_accuracy, least):
     return test_accuracy >= least, (
         f"test accuracy {test_accuracy:.4f} of {network}, least {least}"
     )
+
+
+def _conditions(words, bad):
+    return _where(words, list(bad[["network", "condition"]].itertuples(index=False, name=None)))
 
 
 def _rows(words, bad):

@@ -27,7 +27,12 @@ from manifold_robustness.perturbations.starts import (
     uniform_ball,
     uniform_cube,
 )
-from manifold_robustness.perturbations.watching import see_gradients, see_outputs, watched
+from manifold_robustness.perturbations.watching import (
+    see_gradients,
+    see_images,
+    see_outputs,
+    watched,
+)
 
 LABELS = torch.tensor([0, 2, 1, 3, 3])
 
@@ -356,3 +361,16 @@ def test_logits_are_not_taken_for_probabilities(outputs, caplog):
     with watched("fgsm/epsilon-0.1"):
         see_outputs(torch.tensor(outputs))
     assert not caplog.records
+
+
+def test_the_extremes_of_several_batches_are_those_of_all():
+    with watched("pgd/epsilon-0.1") as watch:
+        see_images(0.25, 0.5, 0.125)
+        see_images(0.0, 0.75, 0.0625)
+        see_images(0.5, 0.5, 0.0)
+    see_images(-1.0, 2.0, 3.0)  # nobody watches
+    found = {"lowest_pixel": 0.0, "highest_pixel": 0.75, "largest_norm": 0.125}
+    assert watch.record() == found | {"n_gradients": 0, "n_zero_gradients": 0}
+    with watched("noise") as watch:
+        see_images(0.0, 1.0, None)
+    assert "largest_norm" not in watch.record()

@@ -261,15 +261,29 @@ NOISY = {
 }
 
 
-def make_predictions(path, correct, of=CLEAN, weights="ab", indices=None):
+def make_predictions(path, correct, of=CLEAN, weights="ab", indices=None, seen=None):
     """Write predictions of four classes that are correct where `correct` says."""
     indices = np.arange(len(correct)) if indices is None else indices
     labels = indices % 3
     predictions = np.where(correct, labels, 3)
     wanted = origin(of["network"], of["condition"], None, weights_sha256=weights)
     sums = image_sums(len(labels))
-    write_predictions(path, predictions, labels, indices, list("abcd"), sums, wanted)
+    write_predictions(path, predictions, labels, indices, list("abcd"), sums, wanted, seen)
     return path
+
+
+def test_what_was_seen_of_a_perturbation_is_in_the_table(tmp_path):
+    right, seen = np.ones(4, bool), {"lowest_pixel": -0.5, "highest_pixel": 1.5}
+    counted = {"largest_norm": 0.1, "n_gradients": 9, "n_zero_gradients": 1}
+    files = [(CLEAN, make_predictions(tmp_path / "c.h5", right))]
+    files += [(NOISY, make_predictions(tmp_path / "n.h5", right, NOISY, seen=seen | counted))]
+    path = tmp_path / "accuracy.csv"
+    write_table(count(*files), path)
+    clean, noisy = read_table(path).to_dict("records")
+    assert {key: noisy[key] for key in seen | counted} == seen | counted
+    assert all(np.isnan(clean[key]) for key in seen | counted)
+    text = path.read_text().splitlines()
+    assert text[1].endswith(",,,,,") and text[2].endswith("-0.5,1.5,0.1,9,1")
 
 
 def test_the_kept_images_are_those_that_are_correct_when_clean(tmp_path):

@@ -227,6 +227,8 @@ def test_a_family_is_read_as_text(library):
         ("'scope': 'set'", "'scope': 'sets'", r"scope out of image, set .*Got linf and sets"),
         ("'norm': 'linf'}]", "'divisor': 0}]", r"above 0 as the divisor .*attack\.py\. Got 0"),
         ("'norm': 'linf'}]", "'maximum': '1'}]", r"above 0 as the maximum .*Got '1'"),
+        ("'range'", "'expected': {'falls': 1}, 'range'", r"falls, vanishes .*Got falls: 1\."),
+        ("'range'", "'expected': {'rises': True}, 'range'", r"attack\.py than .*rises: True"),
         ("'epsilon'", "'../up'", r"whose name is made of .*attack\.py\. Got '\.\./up'"),
         ("'title'", "'title", r"Need a Python file\. Got .*attack\.py, which can't be read"),
         ("'An attack'", "NAME", r"attack\.py that is written out: .*Got DECLARATION = "),

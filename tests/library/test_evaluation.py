@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from helpers import DIGITS, NETWORK
-from manifold_robustness.conditions import Condition
+from manifold_robustness.conditions import Condition, list_families
 from manifold_robustness.errors import NetworkError
 from manifold_robustness.image_sums import sum_of_set
 from manifold_robustness.network.data_sets import ArrayImages, gather_images, labels_of, load_split
@@ -115,6 +115,22 @@ def test_a_part_of_the_images_is_answered_as_it_is_among_all(network, data, kept
     assert np.array_equal(found.image_sums, whole.image_sums[part])
     for name in ("images", "predictions", "image_sums"):
         assert np.array_equal(getattr(found.kept, name), getattr(whole.kept, name))
+
+
+def test_the_extremes_of_all_perturbed_images_are_seen(network, data, kept, centered):
+    found = evaluate(network, data, kept, batch_size=70)
+    assert found.seen == {
+        "lowest_pixel": 0.0,
+        "highest_pixel": 1.0,
+        "n_gradients": 0,
+        "n_zero_gradients": 0,
+    }
+    entry = {"family": "pgd", "steps": 2, "strengths": [0.1]}
+    ((attack,),) = (one.conditions for one in list_families([entry]))
+    seen = evaluate(network, data, kept, attack, batch_size=70).seen
+    assert seen["largest_norm"] == pytest.approx(0.1, abs=1e-6)
+    n_right = int((predict(network, data, 70, CPU).predictions == data.labels).sum())
+    assert 0 < seen["n_gradients"] <= 2 * (n_right + 50) and seen["n_zero_gradients"] == 0
 
 
 def sum_of(found):

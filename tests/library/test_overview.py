@@ -64,10 +64,15 @@ def make_claims():
     return pd.DataFrame(found)
 
 
-def describe(summary=None, claims=None, accuracy=None, **changes):
+def make_attacks(*verdicts):
+    statements = [f"number {n} leaves 1.5 % right" for n in range(len(verdicts))]
+    return pd.DataFrame({"network": "o*ne", "verdict": verdicts, "statement": statements})
+
+
+def describe(summary=None, claims=None, attacks=None, accuracy=None, **changes):
     summary = make_summary() if summary is None else summary
     accuracy = make_accuracy() if accuracy is None else accuracy
-    return describe_run(summary, accuracy, claims, **{**ABOUT, **changes})
+    return describe_run(summary, accuracy, claims, attacks, **{**ABOUT, **changes})
 
 
 def words(page):
@@ -114,6 +119,17 @@ def test_it_says_how_far_the_two_capacities_are_apart():
     alone = make_summary().drop(columns=["joint_capacity", "readout_accuracy"])
     text = words(describe(alone))
     assert "joint capacity" not in text and "center correlation clean 90.0 %" in text
+
+
+def test_it_warns_of_attacks_that_may_not_find_their_way():
+    text = words(describe(attacks=make_attacks("holds", "warns", "warns")))
+    assert "Warnings. 1 of 3 comparisons of attacks are as expected. The others hint" in text
+    assert "o*ne : number 1 leaves 1.5 % right. o*ne : number 2 leaves" in text
+    assert "number 0" not in text
+    text = words(describe(attacks=make_attacks("holds", "holds")))
+    assert "Attacks. 2 of 2 comparisons of attacks are as expected, so none of them hints" in text
+    for none in (None, make_attacks()):
+        assert "comparisons of attacks" not in words(describe(attacks=none))
 
 
 def test_without_noise_there_are_no_claims_and_with_one_draw_no_intervals():

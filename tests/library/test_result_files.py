@@ -96,8 +96,18 @@ def test_round_trip_of_predictions(tmp_path):
     assert found.indices.tolist() == [3, 4, 5, 6]
     assert found.correct.tolist() == [True, True, False, True]
     assert found.classes == ["α", "b", "c"] and found.lineage == CLEAN.lineage
+    assert found.seen == {}
     with h5netcdf.File(path) as file:
         assert file.attrs["accuracy"] == 0.75
+
+
+def test_what_was_seen_of_a_perturbation_is_kept(tmp_path):
+    seen = {"lowest_pixel": 0.0, "highest_pixel": 1.0, "n_gradients": 9, "n_zero_gradients": 1}
+    for given in (seen, {**seen, "largest_norm": 0.1}):
+        path = tmp_path / "a.h5"
+        one = np.zeros(2, int)
+        write_predictions(path, one, one, np.arange(2), ["a"], image_sums(2), CLEAN, given)
+        assert read_predictions(path, CLEAN).seen == given
 
 
 def test_predictions_of_one_class_have_a_list_of_one_name(tmp_path):

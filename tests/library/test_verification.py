@@ -45,12 +45,18 @@ def tables(tmp_path_factory):
             "condition": [*CONDITIONS, *CONDITIONS],
             "accuracy": [0.95, 0.5, 0.8, 0.7],
             "n_images": 1000,
+            "lowest_pixel": [np.nan, 0.0] * 2,
+            "highest_pixel": [np.nan, 1.0] * 2,
+            "largest_norm": [np.nan, 0.1] * 2,
         }
     )
     return {"geometry": geometry, "summary": summarise_geometry(geometry), "accuracy": accuracy}
 
 
-def verify(tables, **changes):
+LIMITS = {"gaussian/sigma-0.1": {"norm": "l2", "budget": 0.1, "low": 0.0, "high": 1.0}}
+
+
+def verify(tables, attacks=None, **changes):
     settings = {
         "coordinates": PLACES,
         "expected": {"replicates": 3, "n_manifolds": 2, "n_points": 6},
@@ -58,8 +64,9 @@ def verify(tables, **changes):
         "tolerance": 1e-10,
         "test_accuracy": {"plain": 0.95, "robust": 0.8},
         "min_accuracy": {"plain": 0.9, "robust": 0},
+        "limits": LIMITS,
     }
-    return verify_results(**tables, **{**settings, **changes})
+    return verify_results(**tables, attacks=attacks, **{**settings, **changes})
 
 
 def refusal(tables, **changes):
@@ -77,7 +84,7 @@ def at(table, column, value, row=7):
 
 def test_sound_results_hold(tables):
     checks = verify(tables)
-    assert len(checks) == 21 and all(isinstance(check, str) for check in checks)
+    assert len(checks) == 23 and all(check.startswith("holds: ") for check in checks)
     assert "6 (network, condition, layer) places x 6 rows" in checks[0]
 
 
@@ -245,3 +252,47 @@ def test_conditions_that_saw_different_test_sets(tables):
     assert any(
         "[1000] clean, [300] perturbed" in one for one in verify({**tables, "accuracy": part})
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("largest_norm", 0.1001, "within its budget, the largest at 1.0010 of it, but not at"),
+        ("largest_norm", np.nan, "within its budget, the largest at 1.0000 of it, but not at"),
+        ("lowest_pixel", -0.01, "finite and within its family's range, from -0.01 to 1, but not"),
+        ("highest_pixel", 1.01, "finite and within its family's range, from 0 to 1.01, but not"),
+        ("highest_pixel", np.inf, "finite and within its family's range, from 0 to inf, but not"),
+        ("lowest_pixel", np.nan, "finite and within its family's range, from 0 to 1, but not at"),
+    ],
+)
+def test_perturbed_images_beyond_what_their_family_declares(tables, column, value, words):
+    accuracy = at(tables["accuracy"], column, value, row=3)
+    message = refusal({**tables, "accuracy": accuracy})
+    assert words in message and ";" not in message
+    assert message.endswith("at: ('robust', 'gaussian/sigma-0.1')")
+
+
+def test_a_family_without_a_budget_or_a_range_may_go_anywhere(tables):
+    accuracy = tables["accuracy"].assign(largest_norm=np.nan, lowest_pixel=-9.0, highest_pixel=9.0)
+    free = {"norm": None, "budget": 0.1, "low": None, "high": None}
+    checks = verify({**tables, "accuracy": accuracy}, limits={"gaussian/sigma-0.1": free})
+    assert "holds: every perturbation of 0 conditions is within its budget" in checks
+    assert any("range, from -9 to 9" in check for check in checks)
+    assert verify({**tables, "accuracy": accuracy}, limits={})
+
+
+def attacks(verdict):
+    verdicts = ["holds", verdict]
+    statements = ["a leaves less than b", "c leaves more than d"]
+    return pd.DataFrame({"network": "plain", "verdict": verdicts, "statement": statements})
+
+
+def test_hints_are_told_and_fail_nothing(tables):
+    checks = verify(tables, attacks("warns"))
+    assert checks[:23] == verify(tables)
+    said = ["holds: plain: a leaves less than b", "warns: plain: c leaves more than d"]
+    assert checks[23:] == said
+
+
+def test_attacks_that_are_not_what_they_must_be(tables):
+    assert refusal(tables, attacks=attacks("broken")) == "plain: c leaves more than d"

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from experiments import NAME, Named
+from experiments import FAMILY, NAME, Named
 from helpers import ROOT, read_yaml
 from manifold_robustness.code_digests import read_library
 from manifold_robustness.code_digests.library import Node
@@ -22,6 +22,8 @@ LIBRARY = read_library(ROOT / "scripts")
 def whole_run(experiment, tables, images, accuracies):
     """A run of the tiny experiment, in which every script ran at least once."""
     experiment.take("own", experiment.weights)
+    expected = {"no_weaker_than": [FAMILY], "falls": True, "vanishes": True, "nested": True}
+    compared = experiment.compare_attacks(accuracies, images, **expected)
     experiment.verify(tables)
     claims = experiment.judge(tables)
     two = _of_two_families(experiment, tables)
@@ -54,7 +56,12 @@ def whole_run(experiment, tables, images, accuracies):
     experiment.run(
         "describe_run",
         Named(experiment.path("tables/run.rst")),
-        Named(summary=tables["summary"], accuracy=tables["accuracy"], claims=claims.table),
+        Named(
+            summary=tables["summary"],
+            accuracy=tables["accuracy"],
+            claims=claims.table,
+            attacks=compared,
+        ),
         about=about,
     )
     history = experiment.path(f"{NAME}/weights/history.csv")

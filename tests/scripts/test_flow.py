@@ -18,7 +18,7 @@ from manifold_robustness.errors import (
     StoreError,
     VerificationError,
 )
-from manifold_robustness.files.csv import read_table
+from manifold_robustness.files.csv import read_table, write_table
 from manifold_robustness.files.geometry import read_geometry
 from manifold_robustness.files.images import read_answers, read_images
 from manifold_robustness.files.metrics import require_whole_folder
@@ -416,7 +416,25 @@ def test_the_table_s_numbers_are_those_of_the_files(geometry, tables, wanted):
 
 def test_sound_results_are_verified(experiment, tables):
     lines = Path(experiment.verify(tables)).read_text().splitlines()
-    assert len(lines) == 16 and all(line.startswith("holds: ") for line in lines)
+    assert len(lines) == 18 and all(line.startswith("holds: ") for line in lines)
+
+
+def test_hints_at_odd_gradients_are_told_with_the_verification(
+    experiment, tables, accuracies, images
+):
+    """Noise is no attack: it leaves images right. But more of it goes on from where less ended."""
+    path = experiment.compare_attacks(accuracies, images, vanishes=True, falls=True)
+    found = read_table(path)
+    assert list(found["check"]) == ["falls", "vanishes"]
+    assert list(found["verdict"]) == ["holds", "warns"]
+    lines = Path(experiment.verify({**tables, "attacks": path})).read_text().splitlines()
+    assert len(lines) == 20 and lines[-1].startswith(f"warns: {NAME}: {NOISY}, the greatest")
+    path = experiment.compare_attacks(accuracies, images, nested=True)
+    table = read_table(path)
+    assert list(table["verdict"]) == ["holds"] and list(table["n"]) == [60]
+    write_table(table.assign(verdict="broken"), path)
+    with pytest.raises(VerificationError, match=r"sigma-0\.5 goes on from where .* selected"):
+        experiment.verify({**tables, "attacks": path})
 
 
 def test_broken_results_are_not(experiment, tables, tmp_path):
@@ -448,6 +466,7 @@ def test_layers_whose_names_are_numbers_are_found_again(experiment, tables, tmp_
         measures=experiment.measures,
         tolerance=1e-10,
         min_accuracy={NAME: 0.5},
+        limits=experiment.limits(),
         lineages={NAME: experiment.lineage("train_network")},
     )
 

@@ -149,6 +149,7 @@ def test_every_block_of_the_page_is_tried():
                 "solve_geometry": 4,
                 **GATHERING,
                 "collect_accuracy": 1,
+                "compare_attacks": 1,
                 "match_families": 1,
                 "plot_families_figure": 4,
                 # All of its own, and Gaussian noise's but for the examples, which show no table.

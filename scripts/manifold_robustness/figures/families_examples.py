@@ -30,8 +30,8 @@ DECLARATION = {
         "strengths next to the accuracy at which the families are compared, that with the nearer "
         "accuracy is shown, and its accuracy in percent; of a family that never crosses it, the "
         "greatest strength. Below is the difference from the clean image, grey where there is "
-        "none, enlarged by the same factor for all families; what the factor takes beyond black or "
-        "white is shown as these."
+        "none, scaled until its greatest value is black or white; the factor stands below it, "
+        "since families at equal accuracy differ more than tenfold in size."
     ),
     "options": {
         "properties": {
@@ -66,6 +66,7 @@ class Example:
     title: str
     level: str
     percent: float
+    difference: np.ndarray
 
 
 def draw(
@@ -89,10 +90,10 @@ def draw(
         family = about.families.get(row["family"])
         title = family.title if family else "Clean"
         level = family.strength.value(row["strength"]) if family else ""
-        examples.append(Example(picture, name, title, level, 100 * row["accuracy"]))
-    factor = enlargement([one.picture - pictures[0] for one in examples[1:]])
-    figure = _plot(examples, true_class, factor, matched, about, size)
-    return figure, _describe(examples, true_class, factor, matched, about)
+        difference = picture - pictures[0]
+        examples.append(Example(picture, name, title, level, 100 * row["accuracy"], difference))
+    figure = _plot(examples, true_class, matched, about, size)
+    return figure, _describe(examples, true_class, matched, about)
 
 
 def choose_level(accuracy: pd.DataFrame, matched: pd.DataFrame, family: str) -> pd.Series:
@@ -105,26 +106,19 @@ def choose_level(accuracy: pd.DataFrame, matched: pd.DataFrame, family: str) -> 
     return rows.iloc[int(np.argmin(np.abs(rows["accuracy"] - target_of(matched))))]
 
 
-def enlargement(differences: list[np.ndarray]) -> float:
-    """Return a factor, to two digits, that shows both small and large differences.
+def enlargement(difference: np.ndarray) -> float:
+    """Return the factor, to two digits, with which a difference reaches from grey to white.
 
-    With it, the geometric mean of the greatest changes of a pixel fills the range from grey to
-    white: noise and attacks at equal accuracy differ up to tenfold in size.
-
-    >>> enlargement([np.array([0.01, -0.1]), np.array([0.001])])
-    50.0
+    >>> enlargement(np.array([0.01, -0.15]))
+    3.3
     """
-    greatest = np.array([np.abs(one).max() for one in differences])
-    greatest = greatest[greatest > 0]
-    if greatest.size == 0:
-        return 1.0
-    return float(f"{0.5 / np.exp(np.log(greatest).mean()):.2g}")
+    greatest = np.abs(difference).max()
+    return float(f"{0.5 / greatest:.2g}") if greatest > 0 else 1.0
 
 
 def _plot(
     examples: list[Example],
     true_class: str,
-    factor: float,
     matched: pd.DataFrame,
     about: About,
     size: tuple[float, float],
@@ -145,10 +139,12 @@ def _plot(
         name_class(above, example.predicted, example.predicted == true_class, width)
         above.set_title(_title(example, width), loc="center", fontsize=9)
         if number:
-            draw_picture(below, 0.5 + factor * (example.picture - examples[0].picture))
+            factor = enlargement(example.difference)
+            draw_picture(below, 0.5 + factor * example.difference)
+            below.set_xlabel(f"× {factor:g}")
             below.spines[:].set_visible(False)
         else:
-            _name_factor(below, factor)
+            _name_differences(below)
     heading = about.heading(f"one image of class “{true_class}”, and the class predicted")
     set_title(figure, heading, f"strengths next to {target_name(matched)} accuracy")
     return figure
@@ -160,13 +156,13 @@ def _title(example: Example, width: int) -> str:
     return f"{name}\n{level}{example.percent:.3g} %"
 
 
-def _name_factor(axes: Axes, factor: float) -> None:
+def _name_differences(axes: Axes) -> None:
     """Say in the place of the clean image's difference what stands beside it."""
     axes.axis("off")
     axes.text(
         0.5,
         0.5,
-        f"difference\nfrom clean\n× {factor:g}",
+        "difference\nfrom clean,\nscaled",
         transform=axes.transAxes,
         ha="center",
         va="center",
@@ -176,7 +172,6 @@ def _name_factor(axes: Axes, factor: float) -> None:
 def _describe(
     examples: list[Example],
     true_class: str,
-    factor: float,
     matched: pd.DataFrame,
     about: About,
 ) -> str:
@@ -185,8 +180,11 @@ def _describe(
     answers = ", ".join(
         f"{rst_literal(one.predicted)} under {rst_text(one.title)} ({one.level})" for one in others
     )
+    changes = ", ".join(
+        f"{np.abs(one.difference).max():.2g} ({rst_text(one.title)})" for one in others
+    )
     return (
         f"The image of class {rst_literal(true_class)} is taken for "
-        f"{rst_literal(clean.predicted)} when clean, {answers}. Differences are enlarged "
-        f"{factor:g} times.{describe_unmatched(matched, about)}"
+        f"{rst_literal(clean.predicted)} when clean, {answers}. The greatest change "
+        f"of a value is {changes}.{describe_unmatched(matched, about)}"
     )

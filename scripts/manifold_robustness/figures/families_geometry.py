@@ -75,6 +75,7 @@ DECLARATION = {
 }
 
 ACCURACIES = with_interval(["accuracy"])
+FEW = 4  # families; the intervals of more are paler, or they would hide the lines
 
 
 def draw(
@@ -129,13 +130,14 @@ def _draw_measure(axes: Axes, table: pd.DataFrame, measure: Measure, about: Abou
     columns = with_interval([measure.column])
     factor = factor_of(measure)
     bottom, top = limits(*(factor * table[columns].to_numpy(float).T))
+    n_families = len(about.families)
     for name in about.families:
         look = look_of(about, name)
         rows = of_family(table, name)
         x, x_low, x_high = 100 * rows[ACCURACIES].to_numpy(float).T
         y, y_low, y_high = factor * rows[columns].to_numpy(float).T
         axes.plot(x, y, **look | {"marker": ""}, alpha=0.8)
-        bars = {"color": look["color"], "linewidth": 0.8, "alpha": 0.7}
+        bars = {"color": look["color"], "linewidth": 0.8, "alpha": 0.7 * min(1, FEW / n_families)}
         axes.vlines(x, np.clip(y_low, bottom, top), np.clip(y_high, bottom, top), **bars)
         axes.hlines(y, x_low, x_high, **bars)
         noisy = rows["strength"].to_numpy() > 0

@@ -1,12 +1,18 @@
 """Files of predictions: what a network says of test images under one condition."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..lineage import Lineage, Origin, require_origin
 from .hdf5 import create_file, open_file, read_attributes
+
+# What is known of the perturbed images, of all that were evaluated: the extremes of their pixels;
+# the largest norm of a perturbation, where the family has a budget; the gradients that an attack
+# asked for of images still to be fooled, and those of them that are zero in every pixel.
+SEEN = ("lowest_pixel", "highest_pixel", "largest_norm", "n_gradients", "n_zero_gradients")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Predictions:
         The SHA-256 of each test image, before any perturbation.
     lineage : dict
         What the file was made from: :class:`~manifold_robustness.lineage.Origin`.
+    seen : dict
+        Those of :data:`SEEN` that are known; of clean images none.
     """
 
     predictions: np.ndarray
@@ -32,6 +40,7 @@ class Predictions:
     classes: list[str]
     image_sums: np.ndarray
     lineage: Lineage
+    seen: dict[str, float | int] = field(default_factory=dict)
 
     @property
     def correct(self) -> np.ndarray:
@@ -47,12 +56,14 @@ def write_predictions(
     classes: list[str],
     image_sums: np.ndarray,
     origin: Origin,
+    seen: Mapping[str, float | int] | None = None,
 ) -> None:
     """Write predictions and labels of test images as HDF5 (netCDF-4), with the accuracy.
 
     `indices` holds the images' places in the test set, `classes` the classes' names, `image_sums`
     the SHA-256 of each clean image (:func:`~manifold_robustness.image_sums.image_sums`), `origin`
-    where the file belongs and what it was made from.
+    where the file belongs and what it was made from, `seen` what was seen of a perturbation, by the
+    names of :data:`SEEN`.
     """
     with create_file(path, origin) as file:
         file.dimensions = {"image": len(labels), "byte": image_sums.shape[1]}
@@ -67,6 +78,8 @@ def write_predictions(
         variable.attrs["long_name"] = "SHA-256 of the image before any perturbation"
         file.attrs["accuracy"] = float(np.mean(predictions == labels))
         file.attrs["classes"] = classes
+        for key, value in (seen or {}).items():
+            file.attrs[key] = value
 
 
 def read_predictions(path: str | Path, wanted: Origin) -> Predictions:
@@ -87,6 +100,7 @@ def read_predictions(path: str | Path, wanted: Origin) -> Predictions:
             classes.tolist(),
             file["image_sha256"][...],
             attributes["lineage"],
+            {key: attributes[key].item() for key in SEEN if key in attributes},
         )
     require_origin(path, attributes, wanted)
     return found

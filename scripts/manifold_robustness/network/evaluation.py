@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -54,6 +54,8 @@ class Evaluation:
     image_sums : ndarray of uint8, shape (n_images, 32)
         The SHA-256 of each image as the data set has it.
     kept : KeptImages or None
+    seen : dict
+        What was seen of a perturbation (:meth:`~..perturbations.watching.Watch.record`).
     """
 
     predictions: np.ndarray
@@ -61,6 +63,7 @@ class Evaluation:
     indices: np.ndarray
     image_sums: np.ndarray
     kept: KeptImages | None = None
+    seen: dict[str, float | int] = field(default_factory=dict)
 
 
 def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.device) -> Evaluation:
@@ -148,7 +151,7 @@ def perturb_and_predict(
     )
     n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
     n_images += (draws - 1) * kept.size
-    with watched(condition.name), _told_progress(n_images) as progress:
+    with watched(condition.name) as watch, _told_progress(n_images) as progress:
         settings["progress"] = progress
         for indices, counted in batches:
             clean = torch.from_numpy(gather_images(data, indices))
@@ -180,6 +183,7 @@ def perturb_and_predict(
         evaluated,
         sums[evaluated],
         KeptImages(seen, answers, sums[places]),
+        watch.record(),
     )
 
 

@@ -21,6 +21,12 @@ A family is a module here with
       out where they never do. Exemplar manifolds are made of such draws;
   ``range``
       a list of {low, high, and the ``options`` under which pixels keep to it}, which is checked;
+  ``expected``
+      where something is to be expected of the accuracies under it, which a run checks:
+      ``no_weaker_than``, families that leave no less accuracy at the same budget; ``falls``, no
+      more is left at a greater strength; ``vanishes``, none is left at one that is large enough;
+      ``nested``, a greater strength goes on from where a smaller one ended
+      (:mod:`~manifold_robustness.attacks`);
   ``options``
       a JSON schema of the family's own settings, each with a ``default``;
 

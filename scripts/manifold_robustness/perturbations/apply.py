@@ -9,12 +9,11 @@ import torch
 from torch import nn
 
 from ..conditions import Condition
+from ..conventions import SLACK
 from ..errors import DataError, NetworkError
 from .draws import Draws
 from .projections import norms
-from .watching import watched
-
-SLACK = 1e-6  # (x + δ) - x can round above a budget
+from .watching import see_images, watched
 
 
 def perturb_batch(
@@ -106,7 +105,12 @@ def perturb_batch(
             perturbed = torch.cat(
                 [perturb(images[at], labels[at], indices[at], count) for at, count in chunks]
             )
-    _require_sound(condition, images, perturbed)
+        _require_shape(condition, images, perturbed)
+        low, high, largest = float(perturbed.min()), float(perturbed.max()), None
+        if condition.norm is not None:
+            largest = float(norms(perturbed - images, condition.norm).max())
+        see_images(low, high, largest)
+    _require_sound(condition, perturbed, low, high, largest)
     return perturbed
 
 
@@ -150,20 +154,22 @@ def _require_input(condition, images, network):
         )
 
 
-def _require_sound(condition, images, perturbed):
-    name = condition.name
+def _require_shape(condition, images, perturbed):
     if perturbed.shape != images.shape:
         raise DataError(
             f"Need images of shape {tuple(images.shape)} from the family {condition.perturbation} "
-            f"({name}). Got shape {tuple(perturbed.shape)}."
+            f"({condition.name}). Got shape {tuple(perturbed.shape)}."
         )
+
+
+def _require_sound(condition, perturbed, low, high, largest):
+    name = condition.name
     bad = int((~torch.isfinite(perturbed)).sum())
     if bad:
         raise DataError(
             f"Need finite images from the family {condition.perturbation} ({name}). Got {bad} "
             "values that are not."
         )
-    low, high = float(perturbed.min()), float(perturbed.max())
     if condition.low is not None and not (
         condition.low - SLACK <= low and high <= condition.high + SLACK
     ):
@@ -171,10 +177,8 @@ def _require_sound(condition, images, perturbed):
             f"Need pixels from {condition.low:g} to {condition.high:g} from the family "
             f"{condition.perturbation} ({name}), as it declares. Got {low:g} to {high:g}."
         )
-    if condition.norm is not None:
-        reached = float(norms(perturbed - images, condition.norm).max())
-        if reached > condition.budget + SLACK:
-            raise DataError(
-                f"Need perturbations of {condition.norm} norm at most {condition.budget:g} from "
-                f"the family {condition.perturbation} ({name}). Got {reached:g}."
-            )
+    if largest is not None and largest > condition.budget + SLACK:
+        raise DataError(
+            f"Need perturbations of {condition.norm} norm at most {condition.budget:g} from "
+            f"the family {condition.perturbation} ({name}). Got {largest:g}."
+        )

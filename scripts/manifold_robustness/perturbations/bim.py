@@ -38,6 +38,11 @@ DECLARATION = {
         },
     ],
     "range": [{"low": 0.0, "high": 1.0}],
+    "expected": {
+        "no_weaker_than": ["fgsm", "sign_noise", "uniform"],
+        "falls": True,
+        "vanishes": True,
+    },
     "options": {
         "properties": {
             "parameterization": {

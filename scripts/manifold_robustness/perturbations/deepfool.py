@@ -34,6 +34,7 @@ DECLARATION = {
         }
     ],
     "range": [{"low": 0.0, "high": 1.0}],
+    "expected": {"falls": True, "vanishes": True},
     "options": {
         "properties": {
             "steps": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 50},

@@ -34,6 +34,7 @@ DECLARATION = {
         }
     ],
     "range": [{"low": 0.0, "high": 1.0}],
+    "expected": {"falls": True, "nested": True},
     "options": {
         "properties": {
             "theta": {

@@ -49,6 +49,11 @@ DECLARATION = {
     ],
     "random": [{}],
     "range": [{"low": 0.0, "high": 1.0}],
+    "expected": {
+        "no_weaker_than": ["fgsm", "sign_noise", "uniform"],
+        "falls": True,
+        "vanishes": True,
+    },
     "options": {
         "properties": {
             "norm": {"enum": ["linf", "l2"], "default": "linf"},

@@ -1,6 +1,7 @@
 """What a person should hear of an attack that runs: once per job, with the numbers."""
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
+from ..conventions import MOST_ZERO
+
 logger = logging.getLogger(__name__)
-MOST_ZERO = 0.01  # share of gradients that are zero in every pixel
 ROUNDING = 1e-4  # of a sum of probabilities
 
 
@@ -25,12 +27,29 @@ class Watch:
         Gradients that were asked for of images that are still to be fooled, and those of them that
         were zero in every pixel; counted where they are, without waiting for a GPU.
     has_seen_outputs : bool
+    lowest_pixel, highest_pixel : float
+        Of all perturbed images.
+    largest_norm : float or None
+        Of all perturbations, in the norm of their budget; None where there is no budget.
     """
 
     name: str
     n_gradients: torch.Tensor | int = 0
     n_zero: torch.Tensor | int = 0
     has_seen_outputs: bool = False
+    lowest_pixel: float = math.inf
+    highest_pixel: float = -math.inf
+    largest_norm: float | None = None
+
+    def record(self) -> dict[str, float | int]:
+        """Return what was seen as plain numbers, by the names that a file of predictions knows."""
+        found = {
+            "lowest_pixel": self.lowest_pixel,
+            "highest_pixel": self.highest_pixel,
+            "n_gradients": int(self.n_gradients),
+            "n_zero_gradients": int(self.n_zero),
+        }
+        return found if self.largest_norm is None else {**found, "largest_norm": self.largest_norm}
 
 
 CURRENT: ContextVar[Watch | None] = ContextVar("watch", default=None)
@@ -81,6 +100,16 @@ def see_gradients(gradients: torch.Tensor, attacked: torch.Tensor) -> None:
     if watch is not None:
         watch.n_gradients = watch.n_gradients + attacked.sum()
         watch.n_zero = watch.n_zero + ((gradients == 0).flatten(1).all(1) & attacked).sum()
+
+
+def see_images(lowest: float, highest: float, largest_norm: float | None) -> None:
+    """Keep the extremes of perturbed images, and of their perturbations' norms where known."""
+    watch = CURRENT.get()
+    if watch is not None:
+        watch.lowest_pixel = min(watch.lowest_pixel, lowest)
+        watch.highest_pixel = max(watch.highest_pixel, highest)
+        if largest_norm is not None:
+            watch.largest_norm = max(watch.largest_norm or 0.0, largest_norm)
 
 
 def see_outputs(outputs: torch.Tensor) -> None:
