@@ -145,6 +145,7 @@ def time_evaluation(network, config, device, count=1000):
             data,
             NOISE,
             KEPT,
+            np.arange(count),
             seed=0,
             device=device,
             perturbation_batch=config["perturbation_batch"],

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .configuration import check_config, fill_defaults, require_options
-from .declarations import LIBRARY, read_declaration, select_entry
+from .declarations import LIBRARY, plugin_names, read_declaration, select_entry
 from .errors import ConfigurationError
 from .wording import shown
 
@@ -220,7 +220,8 @@ def _family(entry: dict, library: str | Path) -> Family:
             f"family {perturbation}. Got {strength.get('norm')} and {declared['scope']}."
         )
     _require_numbers(strength, source)
-    _require_expected(declared.get("expected", {}), source)
+    _require_expected(declared.get("expected", {}), source, library)
+    _require_random(declared.get("random", []), source)
     limits = select_entry(declared.get("range", []), options) or {}
     conditions: dict[str, Condition] = {}
     for value in sorted(map(float, entry["strengths"])):
@@ -276,16 +277,30 @@ def _require_numbers(strength: dict, source: str) -> None:
             )
 
 
-def _require_expected(expected: dict, source: str) -> None:
+def _require_expected(expected: dict, source: str, library: str | Path) -> None:
     bad = [
         f"{key}: {shown(value)}"
         for key, value in expected.items()
         if not isinstance(value, EXPECTED.get(key, ()))
     ]
+    known = plugin_names(FOLDER, library)
+    bad += [
+        f"no_weaker_than: {shown(one)}"
+        for one in expected.get("no_weaker_than", [])
+        if not bad and one not in known
+    ]
     if bad:
         raise ConfigurationError(
             f"Need no other keys in expected of {source} than no_weaker_than, a list of families, "
             f"and falls, vanishes and nested, each True or False. Got {', '.join(bad)}."
+        )
+
+
+def _require_random(random: object, source: str) -> None:
+    if not isinstance(random, list) or not all(isinstance(one, dict) for one in random):
+        raise ConfigurationError(
+            f"Need random of {source} to be a list of dictionaries of options, [{{}}] where draws "
+            f"always differ. Got {shown(random)}."
         )
 
 

@@ -83,22 +83,15 @@ def test_an_attack_that_is_weaker_than_expected(right, right_there, verdict):
 def test_a_difference_that_chance_would_give_is_no_hint():
     """Of 95 images that only one of two leaves right, 55 to 40 is chance, 70 to 25 is not."""
     there = np.arange(N) < 500
-    for gained, lost, verdict in ((55, 40, HOLDS), (70, 25, WARNS)):
+    # P(B >= gained) of 95 throws of a coin.
+    for gained, lost, chance, verdict in ((55, 40, 0.0751, HOLDS), (70, 25, 2.1e-6, WARNS)):
         here = there.copy()
         here[:lost] = False
         here[500 : 500 + gained] = True
         found = {"pgd/epsilon-0.1": answers(here), "fgsm/epsilon-0.1": answers(there)}
         row = only(compare({**found, "fgsm/epsilon-0.2": first(0)}, FGSM, PGD), "no weaker")
         assert (row["gained"], row["lost"], row["verdict"]) == (gained, lost, verdict)
-    # P(B >= 55) of 95 throws of a coin, from a table of the distribution.
-    assert only(
-        compare(
-            {"pgd/epsilon-0.1": answers(here), "fgsm/epsilon-0.1": answers(there)},
-            family("fgsm", 0.1),
-            PGD,
-        ),
-        "no weaker",
-    )["p_value"] == pytest.approx(2.1e-6, rel=0.05)
+        assert row["p_value"] == pytest.approx(chance, rel=0.05)
 
 
 def test_only_equal_budgets_in_one_norm_are_compared():
@@ -147,6 +140,17 @@ def test_an_accuracy_that_rises_with_the_strength(counts, verdict, pair):
             names[0] = bim.levels[-1].condition
         assert [row["condition"], row["reference"]] == names
         assert "not to rise with ε" in row["statement"]
+
+
+@pytest.mark.parametrize(("n_levels", "verdict"), [(2, WARNS), (5, HOLDS)])
+def test_a_rise_that_is_picked_out_of_many_must_be_clearer(n_levels, verdict):
+    """Ten of ten images speak for it, of 3 pairs of levels or of 15."""
+    counts = [500] * (n_levels - 1) + [510]
+    bim = family("bim", *(0.1 * (k + 1) for k in range(n_levels)), falls=True)
+    found = {one.condition: first(n) for one, n in zip(bim.levels, counts, strict=True)}
+    row = only(compare(found, bim), "falls")
+    assert (row["gained"], row["lost"], row["verdict"]) == (10, 0, verdict)
+    assert row["p_value"] == pytest.approx(n_levels * (n_levels + 1) / 2 / 2**10)
 
 
 def test_clean_images_are_a_level_too():

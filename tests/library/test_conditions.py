@@ -229,6 +229,12 @@ def test_a_family_is_read_as_text(library):
         ("'norm': 'linf'}]", "'maximum': '1'}]", r"above 0 as the maximum .*Got '1'"),
         ("'range'", "'expected': {'falls': 1}, 'range'", r"falls, vanishes .*Got falls: 1\."),
         ("'range'", "'expected': {'rises': True}, 'range'", r"attack\.py than .*rises: True"),
+        (
+            "'range'",
+            "'expected': {'no_weaker_than': ['fsgm']}, 'range'",
+            r"attack\.py than .*no_weaker_than: 'fsgm'",
+        ),
+        ("'range'", "'random': True, 'range'", r"random of .*attack\.py to be a list.*Got True"),
         ("'epsilon'", "'../up'", r"whose name is made of .*attack\.py\. Got '\.\./up'"),
         ("'title'", "'title", r"Need a Python file\. Got .*attack\.py, which can't be read"),
         ("'An attack'", "NAME", r"attack\.py that is written out: .*Got DECLARATION = "),

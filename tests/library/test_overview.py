@@ -66,7 +66,10 @@ def make_claims():
 
 def make_attacks(*verdicts):
     statements = [f"number {n} leaves 1.5 % right" for n in range(len(verdicts))]
-    return pd.DataFrame({"network": "o*ne", "verdict": verdicts, "statement": statements})
+    about = {"network": "o*ne", "check": "falls"}
+    return pd.DataFrame(
+        {"verdict": verdicts, "statement": statements} | about, index=range(len(verdicts))
+    )
 
 
 def describe(summary=None, claims=None, attacks=None, accuracy=None, **changes):
@@ -123,13 +126,15 @@ def test_it_says_how_far_the_two_capacities_are_apart():
 
 def test_it_warns_of_attacks_that_may_not_find_their_way():
     text = words(describe(attacks=make_attacks("holds", "warns", "warns")))
-    assert "Warnings. 1 of 3 comparisons of attacks are as expected. The others hint" in text
+    assert "Warnings. 1 of 3 checks of attacks are as expected. The others hint" in text
     assert "o*ne : number 1 leaves 1.5 % right. o*ne : number 2 leaves" in text
     assert "number 0" not in text
     text = words(describe(attacks=make_attacks("holds", "holds")))
-    assert "Attacks. 2 of 2 comparisons of attacks are as expected, so none of them hints" in text
+    assert "Attacks. 2 of 2 checks of attacks are as expected, so none of them hints" in text
+    gradients = make_attacks("holds").assign(check="gradients")
+    assert "seldom zero. No attacks were compared." in words(describe(attacks=gradients))
     for none in (None, make_attacks()):
-        assert "comparisons of attacks" not in words(describe(attacks=none))
+        assert "checks of attacks" not in words(describe(attacks=none))
 
 
 def test_without_noise_there_are_no_claims_and_with_one_draw_no_intervals():

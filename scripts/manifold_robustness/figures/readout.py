@@ -38,9 +38,9 @@ DECLARATION = {
         "replicate, its penalty chosen inside the training folds. (a) In every layer, in forward "
         "order; one line per strength, the clean one dashed; bands are 95 % intervals (Student's "
         "t) over disjoint draws of images. (b) Of the last layer, against the strength, beside the "
-        "accuracy of the network itself, which was trained without these images: on the whole test "
-        "set, with 95 % Wilson intervals. The readout tells apart the P classes of the selected "
-        "images only, which by default the network classifies correctly when they are clean."
+        "accuracy of the network itself, which was trained without these images: on test images "
+        "of all classes, with 95 % Wilson intervals. The readout tells apart the P classes of the "
+        "selected images only, which by default the network classifies correctly when clean."
     ),
     "options": {
         "properties": {
@@ -81,6 +81,11 @@ def draw(
     wanted = with_interval(["accuracy"])
     last = last.merge(accuracy[["condition", "n_classes", *wanted]], on="condition")
     text = _describe(summary, last, names, about.strength)
+    if about.manifolds == "exemplar":
+        text += (
+            " The readout tells the images of the manifolds from each other, the network classes; "
+            "the line of chance is that of the readout."
+        )
     return _plot(summary, last, names, about, size), text
 
 

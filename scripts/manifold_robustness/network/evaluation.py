@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..conditions import Condition
-from ..errors import NetworkError
+from ..errors import DataError, NetworkError
 from ..image_sums import image_sums
 from ..perturbations.apply import perturb_batch
 from ..perturbations.watching import watched
@@ -134,7 +134,7 @@ def perturb_and_predict(
     Raises
     ------
     DataError
-        Where the perturbation is not what its family declares.
+        Where the perturbation is not what its family declares, and where two draws are the same.
     NetworkError
         Where the network's answer to an image is not finite.
     """
@@ -177,6 +177,8 @@ def perturb_and_predict(
         np.stack(part, axis=1).reshape(*kept.shape[:2], -1, *part[0].shape[1:])
         for part in zip(*found, strict=True)
     )
+    if draws > 1:
+        _require_draws(seen, places, condition)
     return Evaluation(
         predictions[evaluated],
         labels[evaluated],
@@ -255,6 +257,20 @@ def _perturb_again(network, data, condition, indices, settings):
     given = condition, torch.from_numpy(clean), torch.from_numpy(labels), indices, network
     perturbed = perturb_batch(*given, **settings)
     return perturbed.numpy(), _classes(network, perturbed, settings["device"])
+
+
+def _require_draws(seen, places, condition):
+    """No two draws of an image may be the same, as where all starts lead to one corner."""
+    manifolds = seen.reshape(-1, *seen.shape[2:])
+    for place, draws in zip(places.tolist(), manifolds, strict=True):
+        distinct = len({draw.tobytes() for draw in draws})
+        if distinct < len(draws):
+            raise DataError(
+                f"Need draws that differ, for an exemplar manifold. Got {distinct} different ones "
+                f"of {len(draws)} of the test image {place} under {condition.name}: from all "
+                f"starts {condition.perturbation} ends at the same place. Give it fewer or shorter "
+                "steps, or leave it out."
+            )
 
 
 def _filled_up(part, members, n_points):

@@ -83,6 +83,7 @@ def perturb_batch(
     family = importlib.import_module(f"{__package__}.{condition.perturbation}")
 
     def perturb(images, labels, indices, count):
+        watch.n_counted = indices[:count].size
         with _frozen(network) if condition.wants_network else torch.no_grad():
             perturbed = family.perturb(
                 images.to(device, copy=True),  # a family may work in place
@@ -97,7 +98,7 @@ def perturb_batch(
             progress(indices[:count].size)
         return perturbed
 
-    with watched(condition.name):
+    with watched(condition.name) as watch:
         if condition.scope == "set":
             perturbed = perturb(images, labels, indices, len(images))
         else:

@@ -26,6 +26,8 @@ class Watch:
     n_gradients, n_zero : int or tensor of one number
         Gradients that were asked for of images that are still to be fooled, and those of them that
         were zero in every pixel; counted where they are, without waiting for a GPU.
+    n_counted : int or None
+        Of the images of a chunk, those that fill it up come last and do not count; None: all do.
     has_seen_outputs : bool
     lowest_pixel, highest_pixel : float
         Of all perturbed images.
@@ -36,6 +38,7 @@ class Watch:
     name: str
     n_gradients: torch.Tensor | int = 0
     n_zero: torch.Tensor | int = 0
+    n_counted: int | None = None
     has_seen_outputs: bool = False
     lowest_pixel: float = math.inf
     highest_pixel: float = -math.inf
@@ -98,6 +101,7 @@ def see_gradients(gradients: torch.Tensor, attacked: torch.Tensor) -> None:
     """Count gradients (n, channels, height, width) of the images that are `attacked`, bool (n,)."""
     watch = CURRENT.get()
     if watch is not None:
+        attacked, gradients = attacked[: watch.n_counted], gradients[: watch.n_counted]
         watch.n_gradients = watch.n_gradients + attacked.sum()
         watch.n_zero = watch.n_zero + ((gradients == 0).flatten(1).all(1) & attacked).sum()
 
