@@ -28,7 +28,7 @@ VARIABLES = [
 ]
 ENTRIES = {
     "train_network": [DATA],
-    "import_weights": [DATA],
+    "import_weights": [DATA, "network.architectures.resnet18:build"],  # tests import such weights
     "evaluate_accuracy": [DATA],
     "select_images": [DATA],
     "perturb_images": [DATA, "perturbations.gaussian:perturb"],
