@@ -1,5 +1,5 @@
-# The images: the clean test set's accuracy; P classes x M test images of it, or P exemplars; and for every other
-# condition one job that perturbs test images, each once, for its accuracy and for its images.
+# The images: the clean test set's accuracy; P classes x M test images of it, or P exemplars; and
+# for every other condition one job that perturbs test images, for its accuracy and its images.
 ACCURACY = f"{RESULTS}/{{network}}/accuracy/{{condition}}.h5"
 SELECTED = f"{RESULTS}/{{network}}/images/{CLEAN}.zarr.zip"
 IMAGES = f"{RESULTS}/{{network}}/images/{{condition}}.zarr.zip"

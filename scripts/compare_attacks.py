@@ -1,5 +1,6 @@
 """Set attacks beside each other: what must hold of them, and what hints at odd gradients."""
 
+from functools import cache
 from itertools import product
 
 from manifold_robustness.attacks import AttackLevel, ExpectedFamily, compare_attacks
@@ -19,11 +20,16 @@ def main(snakemake):
     answers = dict(zip(places, answers, strict=True))
     stores = dict(zip(product(params.lineages, params.stored), files.images, strict=True))
 
+    @cache
+    def labels(network):
+        place = network, CLEAN
+        indices, _ = read_indices(stores[place], origins[place])
+        return answers[place].labels[indices]
+
     def images(network, condition):
-        place, clean = (network, condition), (network, CLEAN)
-        indices, _ = read_indices(stores[clean], origins[clean])
+        place = network, condition
         found, predictions, _ = read_answers(stores[place], origins[place])
-        return found, predictions == answers[clean].labels[indices]
+        return found, predictions == labels(network)
 
     families = [
         ExpectedFamily(**{**one, "levels": [AttackLevel(**level) for level in one["levels"]]})

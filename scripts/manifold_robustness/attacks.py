@@ -263,7 +263,7 @@ def _is_more(row):
 
 
 def _lead(row):
-    """By how much fewer a condition leaves right than the other, so that the least comes first."""
+    """By how much less a condition leaves right than its reference."""
     return row["reference_value"] - row["value"]
 
 

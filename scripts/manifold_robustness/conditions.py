@@ -283,12 +283,10 @@ def _require_expected(expected: dict, source: str, library: str | Path) -> None:
         for key, value in expected.items()
         if not isinstance(value, EXPECTED.get(key, ()))
     ]
-    known = plugin_names(FOLDER, library)
-    bad += [
-        f"no_weaker_than: {shown(one)}"
-        for one in expected.get("no_weaker_than", [])
-        if not bad and one not in known
-    ]
+    stronger = expected.get("no_weaker_than")
+    if stronger and not bad:  # only then are all families read
+        known = plugin_names(FOLDER, library)
+        bad = [f"no_weaker_than: {shown(one)}" for one in stronger if one not in known]
     if bad:
         raise ConfigurationError(
             f"Need no other keys in expected of {source} than no_weaker_than, a list of families, "

@@ -73,7 +73,10 @@ def in_section(section, **changes):
             "gaussian/sigma-0.1; keep one",
         ),
         (in_gaussian(clipped=True), "clipped is not a known key; did you mean clip?"),
-        (in_gaussian(family="gausian"), "Got gausian."),
+        (
+            in_gaussian(family="gausian"),
+            "need a perturbation family out of apgd, bim, deepfool, fgsm, gaussian, ",
+        ),
         (
             in_section("geometry", layers=["hea"]),
             "geometry.layers names hea, which activations.layers does not keep",
