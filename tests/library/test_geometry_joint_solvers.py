@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from library.geometry_clouds import gaussian_clouds
 from library.joint_clouds import CLOUDS, MEASURES, nearly_dependent, solved
@@ -94,6 +95,35 @@ def test_a_violation_within_a_point_s_rounding_is_none():
     # A point that has a multiplier stays where it is.
     spoilt = np.array([[0.0, 1.9, 0.0]])
     assert programs.certify(points, vectors, signs, spoilt, 1.0)[1][0, 0] > 0.01
+
+
+def test_what_rounding_leaves_of_large_multipliers_is_no_residual():
+    """Of multipliers of 1e7, which the last bit of one moves by 1e-9."""
+    points = np.array([[1.0, 0.0], [-1.0, 1e-7]])
+    vectors, signs = np.array([[0.0, -1.0]]), np.ones((1, 2))
+    for off, least, most in ((1e-15, 0, 0), (1e-12, 1e-6, 1e-4)):
+        multipliers = np.array([[1e7 * (1 + off), 1e7]])
+        v, residuals = programs.certify(points, vectors, signs, multipliers)
+        assert np.abs(v).max() > 1e-9 and least <= residuals.max() <= most
+    # Multipliers of ordinary size are held to the last digits.
+    points[1, 1] = 1.0
+    residuals = programs.certify(points, vectors, signs, np.array([[1 + 1e-12, 1.0]]))[1]
+    assert 1e-13 < residuals.max() < 1e-11
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_a_layer_of_few_independent_directions_is_solved(seed):
+    """Of digits of 8 x 8 pixels in single precision: 60 directions, the last ones very short."""
+    digits, generator = load_digits(), np.random.default_rng(seed)
+    own = [
+        generator.permutation(np.flatnonzero(digits.target == label))[:30] for label in range(10)
+    ]
+    pixels = (digits.images[np.stack(own)].reshape(300, 64) / 16).astype(np.float32)
+    features = pixels @ generator.standard_normal((64, 400)).astype(np.float32)
+    found = analyze_jointly(features.reshape(10, 30, 400), 300, seed=seed)
+    residuals = found.primal_residual, found.dual_residual, found.gap_residual
+    assert max(residuals) <= 1e-10 and 50 < found.rank <= 60 and found.zero_share < 0.3
 
 
 def test_residuals_are_those_of_the_mean_field_programs():
