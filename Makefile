@@ -13,8 +13,9 @@ BIN := $(VENV)/bin
 # What needs no installation of this project: the modules that the workflow itself imports.
 LIGHT := PYTHONPATH=scripts $(BIN)/python -m
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
-# Two processes, each with tests of its own; one that has no more takes over some of the other's.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# Two processes, each with tests of its own, that compute on one core each; one that has no more
+# tests takes over some of the other's.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 # The name of the run, as the last file that gives one has it.
 RUN = $(shell PYTHONPATH=scripts $(BIN)/python -c 'import sys; from manifold_robustness.configuration import read_config; print(read_config(sys.argv[1:])["run"])' config.yaml $(CONFIG))
 SLURM := slurm-client slurmctld slurmd
