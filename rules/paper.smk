@@ -1,5 +1,5 @@
-# The paper beside the run: a verdict on each of its claims, for every family of perturbations; for
-# CIFAR-10, what it published about Gaussian noise in one table with the run's own.
+# The paper beside the run: a verdict on each of its claims, for every family of perturbations; what
+# was published about one of the run's families, on the same data, in one table with the run's own.
 GAUSSIAN = next(
     (
         family
@@ -10,10 +10,7 @@ GAUSSIAN = next(
 )
 JUDGED = [family for family in FAMILIES.values() if family.conditions]
 SEVERAL = len(JUDGED) > 1  # families to compare
-PUBLISHED = {}
-if GAUSSIAN and DATA["name"] == "cifar10" and MANIFOLDS == "class":  # of classes
-    with open(PROJECT / "rules/published/gaussian_cifar10.yaml") as file:
-        PUBLISHED = yaml.safe_load(file)
+PUBLISHED = published_values()  # by family
 
 PAPER = []
 
@@ -98,9 +95,13 @@ if PUBLISHED:
             mem_mb=grows(2000),
             runtime=grows(30),
         params:
-            family=GAUSSIAN.name,
-            published=PUBLISHED,
-            parameterization=GAUSSIAN.options["parameterization"],
+            families={
+                name: {
+                    "published": values,
+                    "parameterization": FAMILIES[name].options.get("parameterization"),
+                }
+                for name, values in PUBLISHED.items()
+            },
             code=code("compare_published"),
         message:
             "Set the run's values beside the published ones"

@@ -1,4 +1,6 @@
-"""Set the values of every network beside the published ones."""
+"""Set the values of every network beside the published ones, for each family that has some."""
+
+import pandas as pd
 
 from manifold_robustness.files.csv import of_family, read_table, write_table
 from manifold_robustness.jobs import run_job
@@ -7,12 +9,15 @@ from manifold_robustness.paper.published import compare_published, published_tab
 
 def main(snakemake):
     params, files = snakemake.params, snakemake.input
-    tables = [
-        of_family(read_table(path), params.family) for path in (files.summary, files.accuracy)
-    ]
-    published = published_table(**params.published)
-    table = compare_published(published, *tables, params.parameterization)
-    write_table(table, snakemake.output[0])
+    summary, accuracy = read_table(files.summary), read_table(files.accuracy)
+    compared = []
+    for name, about in params.families.items():
+        own = [of_family(table, name) for table in (summary, accuracy)]
+        published = published_table(**about["published"])
+        table = compare_published(published, *own, about["parameterization"])
+        table.insert(1, "family", name)
+        compared.append(table)
+    write_table(pd.concat(compared), snakemake.output[0])
 
 
 if __name__ == "__main__":

@@ -243,8 +243,15 @@ def make_published() -> pd.DataFrame:
         ("capacity", "Figure 4", 0.0, 0.8, 0.03),
         ("dimension", "Figure 4", 0.1, 40.0, 0.5),
     ]
-    columns = ["quantity", "source", "sigma", "value", "error"]
-    return pd.DataFrame(rows, columns=columns).assign(label="as printed")
+    columns = ["quantity", "source", "strength", "value", "error"]
+    return pd.DataFrame(rows, columns=columns).assign(label="as printed", layer="")
+
+
+def make_published_layers() -> pd.DataFrame:
+    """Capacities of two layers, one that the tables lack, and a level beyond `LEVELS`."""
+    rows = [("input", 0.1, 0.5), ("fc.1", 0.1, 60.0), ("conv9", 0.1, 0.7), ("input", 0.2, 0.9)]
+    table = pd.DataFrame(rows, columns=["layer", "strength", "value"])
+    return table.assign(quantity="capacity", source="elsewhere", label="printed", error=0.1)
 
 
 def about(levels=LEVELS, **changes) -> About:

@@ -15,6 +15,12 @@ def read_yaml(name):
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
+def read_published(name):
+    """Return published values as a job gets them: without what says which run they belong to."""
+    values = read_yaml(f"rules/published/{name}.yaml")
+    return {key: values[key] for key in ("sources", "values")}
+
+
 def read_schema():
     return read_yaml("rules/schemas/config.schema.yaml")
 

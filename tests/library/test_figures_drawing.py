@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from figure_tables import NAMES, SIGMA, draw_example, make_accuracy, make_history, origin
-from helpers import read_yaml
+from helpers import read_published, read_yaml
 from manifold_robustness.configuration import check_config, fill_defaults
 from manifold_robustness.declarations import LIBRARY, read_declaration
 from manifold_robustness.errors import ConfigurationError
@@ -168,7 +168,7 @@ def test_a_job_says_what_its_figure_is_of():
         "family": "noise",
         "title": "Gaussian noise (noise)",
         "strength": vars(SIGMA),
-        "published": read_yaml("rules/published/gaussian_cifar10.yaml"),
+        "published": read_published("gaussian_cifar10"),
     }
     subject = make_about(settings, {"clean": 0.0})
     assert subject.heading("accuracy") == "vit, Gaussian noise (noise): accuracy"

@@ -9,6 +9,7 @@ from figure_tables import (
     about,
     draw,
     make_published,
+    make_published_layers,
     make_summary,
     value,
 )
@@ -53,6 +54,13 @@ def test_the_last_layer_has_the_published_values_of_its_frame():
     )
     rank, _ = draw("last_layer", subject, summary=make_summary(), frame="rank")
     assert [len(axes.containers) for axes in rank.axes] == [1, 0, 0, 0]
+
+
+def test_the_last_layer_has_what_was_published_for_it_by_name():
+    subject = about(published=make_published_layers())
+    figure, _ = draw("last_layer", subject, summary=make_summary())
+    (marks,) = figure.axes[0].containers
+    assert marks.lines[0].get_ydata() == pytest.approx([60])
 
 
 def test_the_last_layer_has_the_control_of_shuffled_classes():

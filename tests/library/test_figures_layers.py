@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 from figure_tables import (
     LAYERS,
@@ -11,11 +12,13 @@ from figure_tables import (
     curves,
     draw,
     make_accuracy,
+    make_published,
+    make_published_layers,
     make_summary,
     value,
 )
 from manifold_robustness.errors import ConfigurationError, DataError
-from manifold_robustness.figures.strengths import colours
+from manifold_robustness.figures.strengths import Strength, colours
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,32 @@ def test_layers_draw_one_line_per_strength_with_its_values(frame, dimension):
         "Gaussian noise: manifold geometry of each layer (P = 10, M = 30, 3 replicates)"
     )
     assert ("rank frame" in figure.axes[1].get_title("left")) == (frame == "rank")
+
+
+@pytest.mark.parametrize("divisor", [1, 255])
+def test_published_values_of_layers_are_marks_in_the_colour_of_their_strength(divisor):
+    strength = Strength("epsilon", "ε", "budget", divisor=divisor)
+    published = make_published_layers()
+    published["strength"] /= divisor
+    subject = about(strength=strength, published=published)
+    figure, text = draw("layers", subject, summary=make_summary())
+    capacity, *others = figure.axes[:4]
+    (marks,) = capacity.containers  # neither the unknown layer nor the unknown strength
+    line = marks.lines[0]
+    assert line.get_xdata().tolist() == [0, 2] and line.get_ydata().tolist() == [0.5, 60]
+    assert to_rgba(line.get_color()) == tuple(colours(LEVELS)[LEVELS.index(0.1)])
+    assert line.get_markerfacecolor() == "none" and capacity.get_ylim()[1] > 60.1
+    assert not any(axes.containers for axes in others)
+    assert text.endswith(
+        " Open marks are published values (“elsewhere”), in the colour of their strength."
+    )
+    assert "published: elsewhere" in [entry.get_text() for entry in figure.legends[0].get_texts()]
+
+
+def test_values_of_the_last_layer_alone_are_not_drawn_along_the_network():
+    subject = about(published=make_published())
+    figure, text = draw("layers", subject, summary=make_summary())
+    assert not any(axes.containers for axes in figure.axes[:4]) and "published values" not in text
 
 
 def test_layers_have_one_key_for_all_panels():

@@ -33,6 +33,20 @@ def test_training_in_words():
     assert "80.00 % on the training set" in text
 
 
+def test_a_training_on_perturbed_images_shows_the_accuracy_under_them():
+    history = make_history().assign(attacked_accuracy=[0.1, 0.2, 0.35, 0.3], collapsed=False)
+    figure, text = draw("training", history=history)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert list(lines["validation, perturbed"].get_ydata()) == [10, 20, 35, 30]
+    assert text.endswith("on validation images that are perturbed as much, it is 35.00 %.")
+    history.loc[3, ["attacked_accuracy", "collapsed"]] = [0.1, True]
+    _, text = draw("training", history=history)
+    assert "In epoch 4 robustness collapsed (catastrophic overfitting): the accuracy" in text
+    assert "under PGD fell to 10.00 %, while" in text and text.count("collapsed") == 1
+    plain, text = draw("training", history=make_history())
+    assert len(plain.axes[0].lines) == len(figure.axes[0].lines) - 1 and "perturbed" not in text
+
+
 def test_a_smooth_schedule_draws_no_steps():
     history = make_history(10)
     history["learning_rate"] = 1e-3 * 0.9 ** history["epoch"]

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from experiments import FAMILY, NAME, Named
-from helpers import ROOT, read_yaml
+from helpers import ROOT, read_published
 from manifold_robustness.code_digests import read_library
 from manifold_robustness.code_digests.library import Node
 from manifold_robustness.files.csv import read_table, write_table
@@ -42,14 +42,17 @@ def whole_run(experiment, tables, images, accuracies):
         conditions=list(experiment.conditions),
         seed=experiment.seed,
     )
-    published = read_yaml("rules/published/gaussian_cifar10.yaml")
+    published = read_published("gaussian_cifar10")
     experiment.run(
         "compare_published",
         Named(experiment.path("tables/published.csv")),
         Named(summary=tables["summary"], accuracy=tables["accuracy"]),
-        family="gaussian",
-        published=published,
-        parameterization="standard_deviation",
+        families={
+            "gaussian": {
+                "published": published,
+                "parameterization": "standard_deviation",
+            }
+        },
     )
     about = {"run": "tiny", "command": "make run", "data": "digits", "correct_for": "own"}
     about |= {"networks": {NAME: "a network"}, "families": {"gaussian": "Gaussian noise"}}

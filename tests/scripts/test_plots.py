@@ -28,7 +28,7 @@ from figure_tables import (
     origin,
     write_pictures,
 )
-from helpers import read_yaml
+from helpers import read_published
 from manifold_robustness.configuration import fill_defaults
 from manifold_robustness.declarations import read_declaration
 from manifold_robustness.errors import StoreError
@@ -165,7 +165,7 @@ def test_a_comparison_shows_every_network_of_its_family(run, tmp_path, monkeypat
 def test_published_values_are_drawn_in_the_same_axes(name, run, tmp_path):
     plain = plot(name, run, tmp_path)
     svg, text = (Path(path).read_bytes() for path in (plain.svg, plain.text))
-    published = {"published": read_yaml("rules/published/gaussian_cifar10.yaml")}
+    published = {"published": read_published("gaussian_cifar10")}
     output = plot(name, run, tmp_path, about=published)
     assert Path(output.svg).read_bytes() != svg
     assert Path(output.text).read_bytes().startswith(text[:-1] + b" Open marks are published")

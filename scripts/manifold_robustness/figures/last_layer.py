@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ..names import rst_literal
 from .about import About
 from .measures import Measure, measures
-from .published import draw_published, name_sources
+from .published import draw_published, name_sources, of_layer
 from .reading import count, decimal, last_layer, layers, limits, require_summary, sample
 from .shuffled import describe_shuffled, draw_shuffled, shuffled_column
 from .strengths import Strength, draw_against_strength, label_log_axis
@@ -77,15 +77,18 @@ def draw(
     (layer,) = layers(table, labels)
     text = _describe(table, layer, shown, about.strength)
     text += describe_shuffled(table, [measure.column for measure in shown])
+    published = None
     if about.published is not None:
-        text += _describe_published(about.published, shown)
-    return _plot(table, layer, shown, about, size), text
+        published = of_layer(about.published, table["layer"].iloc[0])
+        text += _describe_published(published, shown)
+    return _plot(table, layer, shown, published, about, size), text
 
 
 def _plot(
     table: pd.DataFrame,
     layer: str,
     shown: list[Measure],
+    published: pd.DataFrame | None,
     about: About,
     size: tuple[float, float],
 ) -> Figure:
@@ -96,8 +99,8 @@ def _plot(
         _draw_measure(axes, table, measure.column)
         axes.set_title(f"({letter}) {measure.title}")
         axes.set_ylabel(measure.label, parse_math=True)
-        if about.published is not None:
-            draw_published(axes, about.published, measure.column, levels, about.strength)
+        if published is not None:
+            draw_published(axes, published, measure.column, levels, about.strength)
         if len(axes.get_legend_handles_labels()[0]) > 1:
             axes.legend(loc="best")
     for axes in panels[1]:

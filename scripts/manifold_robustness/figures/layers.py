@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from .about import About
 from .layer_lines import describe_last_layer, draw_measure, label_layers
 from .measures import Measure, measures
+from .published import draw_published_layers, name_sources, with_layers
 from .reading import layers, require_summary, sample, strengths
 from .shuffled import describe_shuffled, weakest
 from .strengths import add_colour_bar
@@ -18,6 +19,7 @@ DECLARATION = {
     "scope": "family",
     "inputs": ["summary"],
     "order": 50,
+    "shows_published": True,
     "caption": (
         "Capacity, dimension and radius of the manifolds and the correlation of their "
         "centers in every layer, in forward order; one line per strength. Bands are 95 % intervals "
@@ -65,6 +67,7 @@ def draw(
     dashed; bands are 95 % intervals over replicates, cut at the panel's edge where they are
     infinite. Where the summary has measures of shuffled classes, those of the clean images are
     drawn too. `frame`: see :func:`.measures.measures`; `labels`: see :func:`.reading.layers`.
+    Values that were published for a layer and a strength of the run are open marks.
     """
     summary, shown = inputs["summary"], measures(frame)
     require_summary(summary, shown)
@@ -73,13 +76,19 @@ def draw(
     text += describe_shuffled(
         summary, [measure.column for measure in shown], f"the same points {weakest(summary)}"
     )
-    return _plot(summary, names, shown, about, size), text
+    published = None
+    if about.published is not None:
+        paths, levels = layers(summary, "path"), strengths(summary)
+        published = with_layers(about.published, paths, levels, about.strength)
+        text += _describe_published(published, shown)
+    return _plot(summary, names, shown, published, about, size), text
 
 
 def _plot(
     summary: pd.DataFrame,
     names: list[str],
     shown: list[Measure],
+    published: pd.DataFrame | None,
     about: About,
     size: tuple[float, float],
 ) -> Figure:
@@ -88,6 +97,8 @@ def _plot(
     panels = figure.subplots(2, 2, sharex=True)
     for axes, letter, measure in zip(panels.flat, "abcd", shown, strict=True):
         draw_measure(axes, summary, measure.column)
+        if published is not None:
+            draw_published_layers(axes, published, measure.column, levels)
         axes.set_title(f"({letter}) {measure.title}")
         axes.set_ylabel(measure.label, parse_math=True)
     for axes in panels[1]:
@@ -98,3 +109,10 @@ def _plot(
         figure.legend(handles, labels, loc="outside lower center")
     set_title(figure, about.heading("manifold geometry of each layer"), sample(summary))
     return figure
+
+
+def _describe_published(published: pd.DataFrame, shown: list[Measure]) -> str:
+    sources = name_sources(published, [measure.column for measure in shown])
+    if not sources:
+        return ""
+    return f" Open marks are published values ({sources}), in the colour of their strength."

@@ -44,6 +44,7 @@ SETS = {
 COLUMNS = ["epoch", "learning_rate", "best"] + [
     f"{name}_{quantity}" for name in SETS for quantity in ("accuracy", "loss")
 ]
+ATTACKED = "attacked_accuracy"  # of a training whose images are perturbed
 
 
 def draw(
@@ -52,7 +53,9 @@ def draw(
     """Return accuracy (a, %) and loss (b, per image) of the three sets against the epoch.
 
     ``history`` has one row per epoch: epoch (from 1), learning_rate, best (whether its weights were
-    kept) and `<set>_accuracy` (a fraction), `<set>_loss` for train, validation and test.
+    kept) and `<set>_accuracy` (a fraction), `<set>_loss` for train, validation and test. Where
+    training images are perturbed, ``attacked_accuracy``, of perturbed validation images, is drawn
+    too, and ``collapsed`` says in which epochs it broke down.
     """
     history = inputs["history"]
     require_rows(history, COLUMNS, "history")
@@ -66,6 +69,16 @@ def _plot(history: pd.DataFrame, about: About, size: tuple[float, float]) -> Fig
     _draw_sets(right, history, "loss", 1)
     left.set(title="(a) Accuracy", ylabel="accuracy (%)")
     right.set(title="(b) Loss", ylabel="cross-entropy per image")
+    if ATTACKED in history:
+        left.plot(
+            history["epoch"],
+            100 * history[ATTACKED],
+            color="#CC79A7",
+            linestyle=(0, (5, 1, 1, 1)),
+            marker="o" if len(history) <= 15 else None,
+            markersize=3,
+            label="validation, perturbed",
+        )
     _mark_kept(left, history)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -76,10 +89,23 @@ def _plot(history: pd.DataFrame, about: About, size: tuple[float, float]) -> Fig
 def _describe(history: pd.DataFrame) -> str:
     """Return the accuracy of the kept weights, and when they were found, as a sentence."""
     kept = _kept(history)
+    perturbed = ""
+    if ATTACKED in history:
+        perturbed = (
+            f" Training images were perturbed; on validation images that are perturbed as much, it "
+            f"is {kept[ATTACKED]:.2%}."
+        )
+        for row in history[history["collapsed"]].itertuples():
+            perturbed += (
+                f" In epoch {row.epoch} robustness collapsed (catastrophic overfitting): the "
+                f"accuracy under PGD fell to {row.attacked_accuracy:.2%}, while that on the "
+                "perturbed training images did not fall."
+            )
     return (
         f"The weights of epoch {kept.epoch:.0f} of {len(history)} were kept: their accuracy is "
         f"{kept.test_accuracy:.2%} on the test set, {kept.validation_accuracy:.2%} on the "
         f"validation set and {kept.train_accuracy:.2%} on the training set."
+        f"{perturbed}"
     ).replace("%", " %")
 
 
