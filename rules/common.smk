@@ -122,16 +122,11 @@ VARIABLE_CODE = [
 def network_code(script, entries, wildcards):
     """The code of a job that builds a network, and what else it loads by name."""
     network = NETWORKS[wildcards.network]
-    plugin = networks.architecture_module(network.architecture)
     starts = script == "train_network" and network.weights == "imagenet"
     built = "build,imagenet_weights,starting_tensors" if starts else "build"
-    own = [f"network.architectures.{plugin}:{built}"] if plugin else []
-    return code(script, *entries, *own)
+    return code(script, *entries, *building_code(network, built))
 
 
-def perturbing_code(script, entries, wildcards):
-    """The same, with the one perturbation family that the condition needs."""
-    family = CONDITIONS[wildcards.condition].perturbation
-    return network_code(
-        script, [*entries, f"perturbations.{family}:perturb"], wildcards
-    )
+def building_code(network, built="build"):
+    plugin = networks.architecture_module(network.architecture)
+    return [f"network.architectures.{plugin}:{built}"] if plugin else []

@@ -51,6 +51,42 @@ def answers_to_select_by(wildcards):
     ]
 
 
+def attacked_for(network, condition):
+    """The other network that a condition of a network is made with: one or none."""
+    attacked = CONDITIONS[condition].attack_from
+    return [attacked] if attacked not in (None, network) else []
+
+
+def attacked_weights(wildcards):
+    others = attacked_for(wildcards.network, wildcards.condition)
+    return WEIGHTS.format(network=others[0]) if others else []
+
+
+def attacked_architecture(wildcards):
+    others = attacked_for(wildcards.network, wildcards.condition)
+    return NETWORKS[others[0]].settings if others else None
+
+
+def training_code(script, entries, wildcards):
+    """The code of a job that trains a network, with that of what it does to the images."""
+    perturb = NETWORKS[wildcards.network].training["perturb"]
+    if perturb:
+        condition = perturb["condition"]
+        families = [condition["perturbation"], *["pgd"] * condition["wants_network"]]
+        entries = [*entries, "network.perturbed.batches:TrainingPerturbation"]
+        entries += [f"perturbations.{name}:perturb" for name in dict.fromkeys(families)]
+    return network_code(script, entries, wildcards)
+
+
+def perturbing_code(script, entries, wildcards):
+    """The same, with the one perturbation family and the attacked network that it needs."""
+    family = CONDITIONS[wildcards.condition].perturbation
+    entries = [*entries, f"perturbations.{family}:perturb"]
+    for other in attacked_for(wildcards.network, wildcards.condition):
+        entries += building_code(NETWORKS[other])
+    return network_code(script, entries, wildcards)
+
+
 # Of the checks.
 def limits_of(condition):
     """What a condition's family declares of its perturbed images."""
@@ -152,9 +188,9 @@ def subject_of(wildcards):
         subject |= {
             "family": family.name,
             "title": family.title,
-            "strength": family.strength,
+            "strength": strength_in_units(family),
             "published": (
-                PUBLISHED if family is GAUSSIAN and figure.shows_published else {}
+                PUBLISHED.get(family.name, {}) if figure.shows_published else {}
             ),
         }
     if figure.scope == "families":
@@ -167,8 +203,9 @@ def subject_of(wildcards):
 
 def strength_in_units(family):
     """A family's strength with what it takes to set it beside another's."""
-    condition = family.conditions[0]
-    return family.strength | {"norm": condition.norm, "divisor": condition.divisor}
+    for condition in family.conditions[:1]:
+        return family.strength | {"norm": condition.norm, "divisor": condition.divisor}
+    return family.strength
 
 
 def style_of(wildcards):
@@ -220,6 +257,24 @@ def claims_table(wildcards):
 
 def matched_table(wildcards):
     return {"matched": rules.match_families.output[0]} if SEVERAL else {}
+
+
+def published_values():
+    """What was published, by the family of the run that it is of."""
+    found = {}
+    for path in sorted((PROJECT / "rules/published").glob("*.yaml")):
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        setting = values.pop("of")
+        for family in FAMILIES.values():
+            asked = {
+                "data": DATA["name"],
+                "perturbation": family.perturbation,
+                **config["images"],
+                **family.options,
+            }
+            if family.conditions and setting.items() <= asked.items():
+                found[family.name] = values
+    return found
 
 
 def judged(family):

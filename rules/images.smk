@@ -62,6 +62,7 @@ rule perturb_images:
         images=SELECTED,
         clean=f"{RESULTS}/{{network}}/accuracy/{CLEAN}.h5",
         weights=WEIGHTS,
+        attacked=attacked_weights,
     output:
         accuracy=ACCURACY,
         images=IMAGES,
@@ -78,6 +79,7 @@ rule perturb_images:
     params:
         origin=partial(origin_of, "perturb_images"),
         settings=architecture_of,
+        attacked=attacked_architecture,
         condition=condition_of,
         data=DATA,
         perturbation_batch=config["perturbation_batch"],

@@ -45,6 +45,9 @@ def lineage_of(stage, network, condition):
         for other in networks_to_select_by(Wildcards(fromdict={"network": network})):
             if other != network:
                 lineage |= lineage_of("evaluate_accuracy", other, CLEAN)
+    if "perturb_images" in passed:
+        for other in attacked_for(network, condition):
+            lineage.setdefault(other, lineage_of("weights", other, None)[other])
     return lineage
 
 

@@ -38,7 +38,7 @@ if TRAINED:
             training=recipe_of,
             seed=SEED,
             checkpoint=f"{RESULTS}/{{network}}/weights/checkpoint.pt",
-            code=partial(network_code, "train_network", [DATA_CODE]),
+            code=partial(training_code, "train_network", [DATA_CODE]),
         message:
             "Train the network {wildcards.network}"
         script:

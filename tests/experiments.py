@@ -96,6 +96,7 @@ class Experiment:
             "perturb_images": {
                 **of_network,
                 **batch,
+                "attacked": None,
                 "condition": self.conditions[condition].to_dict(),
                 "perturbation_batch": self.config["perturbation_batch"],
                 "n_images": self.config["accuracy"]["n_images"],
@@ -211,6 +212,7 @@ class Experiment:
                 images=clean,
                 clean=self.path(f"{NAME}/accuracy/clean.h5"),
                 weights=self.weights,
+                attacked=[],
             ),
             name,
             **changes,

@@ -19,7 +19,8 @@ RESERVED = ("families", CLEAN, "training")  # folders and rows of other things
 # What a family may say of the accuracies under it, and as what.
 EXPECTED = {"no_weaker_than": list, "falls": bool, "vanishes": bool, "nested": bool}
 NORMS, SCOPES = (None, "linf", "l2"), ("image", "set")
-ENTRY_KEYS = ("family", "name", "strengths")  # of an entry; all others are the family's options
+# Of an entry; all others are the family's options.
+ENTRY_KEYS = ("family", "name", "attack_from", "strengths")
 STRENGTH_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LEAST = 1e-24  # strength beyond 0: a variance of noise of 1e-12, which no pixel shows
 
@@ -49,6 +50,8 @@ class Condition:
         The range that perturbed pixels keep to; None where there is none.
     divisor : float
         What a strength is divided by for pixel units: 255 where it counts levels of 1/255.
+    attack_from : str or None
+        The network that is attacked, where it is one of the run and not the one that is measured.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Condition:
     low: float | None = None
     high: float | None = None
     divisor: float = 1.0
+    attack_from: str | None = None
 
     @property
     def budget(self) -> float:
@@ -112,11 +116,15 @@ NO_FAMILY = Family(
 def list_families(perturbations: list[dict], library: str | Path = LIBRARY) -> list[Family]:
     """Return the families of a configuration's ``perturbations``, in their order.
 
+    A family whose attack is from another network is named by both, ``pgd-from-robust``. Nothing is
+    expected of it: what was made for one network may do little to another.
+
     Raises
     ------
     ConfigurationError
         For an unknown family or option, a name that stands twice, strengths that would share one
-        name, and a strength beyond what the family declares as its greatest.
+        name, a strength beyond what the family declares as its greatest, and a family that is
+        blind and is to attack a network.
 
     Examples
     --------
@@ -201,6 +209,14 @@ def _family(entry: dict, library: str | Path) -> Family:
     perturbation, name = entry["family"], entry.get("name", entry["family"])
     declared = read_declaration(FOLDER, perturbation, "perturbation family", library)
     source = f"{FOLDER}/{perturbation}.py"
+    attacked = entry.get("attack_from")
+    if attacked is not None:
+        if not declared["wants_network"]:
+            raise ConfigurationError(
+                f"config: perturbations, family {name}: attack_from is {shown(attacked)}, but "
+                f"{perturbation} looks at no network; leave it out."
+            )
+        name = f"{name}-from-{attacked}"
     options = _options(name, entry, declared["options"], source)
     strength = select_entry(declared["strength"], options)
     if strength is None:
@@ -254,6 +270,7 @@ def _family(entry: dict, library: str | Path) -> Family:
                 limits.get("low"),
                 limits.get("high"),
                 float(strength.get("divisor", 1)),
+                attacked,
             )
     return Family(
         name,
@@ -262,7 +279,7 @@ def _family(entry: dict, library: str | Path) -> Family:
         {key: strength[key] for key in ("name", "symbol", "description")},
         options,
         tuple(conditions.values()),
-        declared.get("expected", {}),
+        declared.get("expected", {}) if attacked is None else {},
         select_entry(declared.get("random", []), options) is not None,
         declared["scope"],
     )

@@ -22,7 +22,7 @@ from .errors import ConfigurationError
 from .networks import Network, list_networks, read_layers, require_layers
 from .strict_yaml import require_plain
 from .variables import require_settings
-from .wording import cut, listed
+from .wording import cut, listed, shown
 
 PROJECT = Path(__file__).resolve().parents[2]
 BASE = "config.yaml"
@@ -110,6 +110,7 @@ def read_experiment(
     if config["images"]["manifolds"] == "exemplar":
         require_draws(families)
     networks = list_networks(config, schema["properties"]["training"])
+    _require_attacked(config["perturbations"], [network.name for network in networks])
     figures = _figures(config["figures"], config["geometry"])
     data = _data(config["data"], declared)
     _require_references(config, networks, figures)
@@ -322,6 +323,17 @@ def _require_references(config, networks, figures):
             f"config: data.test_crop_padding is {padding}, but must be at most half of "
             f"data.image_size, which is {size}"
         )
+
+
+def _require_attacked(perturbations, networks):
+    """A network that an attack is from must be one of the run."""
+    for entry in perturbations:
+        attacked = entry.get("attack_from", networks[0])
+        if attacked not in networks:
+            raise ConfigurationError(
+                f"config: perturbations, family {entry['family']}: attack_from is "
+                f"{shown(attacked)}, but must be one of the run's networks, {listed(networks)}"
+            )
 
 
 def _require_geometry(geometry, images):

@@ -66,6 +66,10 @@ class Origin:
         """Return the origin of another place, with the same lineage."""
         return replace(self, **place)
 
+    def of(self, network: str) -> "Origin":
+        """Return the origin of another network's weights, of which this lineage knows."""
+        return Origin(network, lineage=self.lineage)
+
     def attributes(self) -> dict:
         """Return what a file says of its origin, as JSON values; of places only those it has."""
         return {key: value for key, value in asdict(self).items() if value is not None}

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .code_digests import file_digest
+from .conditions import list_families
 from .configuration import check_config, merge
 from .declarations import LIBRARY, read_declaration
 from .errors import ConfigurationError
@@ -38,7 +39,8 @@ class Network:
     weights_file : str or None
         A local copy of ImageNet's weights.
     training : dict
-        The whole recipe: ``training`` of the configuration, with what the entry says.
+        The whole recipe: ``training`` of the configuration, with what the entry says. Of
+        ``perturb``, the condition itself, with its ``share`` and ``warm_up``.
     layers, analysed : tuple of str
         The layers whose activations are kept, and those of them whose geometry is solved.
     """
@@ -168,6 +170,7 @@ def _network(config, entry, training_schema, library):
         recipe = check_config(recipe, training_schema)
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}, training: {error}") from None
+    recipe["perturb"] = _perturbation(recipe["perturb"], where, library)
     layers = tuple(entry.get("layers", config["activations"]["layers"]))
     chosen = config["geometry"]["layers"]
     analysed = layers if chosen == "all" else tuple(one for one in layers if one in chosen)
@@ -182,6 +185,25 @@ def _network(config, entry, training_schema, library):
         layers,
         analysed,
     )
+
+
+def _perturbation(asked, where, library):
+    """What a training does to its images: the condition, its share and its warm-up; or None."""
+    if asked is None:
+        return None
+    options = asked.get("options", {})
+    entry = {"family": asked["family"], "strengths": [asked["strength"]], **options}
+    try:
+        (family,) = list_families([entry], library)
+    except ConfigurationError as error:
+        said = str(error).removeprefix("config: ")
+        raise ConfigurationError(f"config: {where}, training.perturb: {said}") from None
+    (condition,) = family.conditions
+    return {
+        "condition": condition.to_dict(),
+        "share": asked.get("share", 1.0),
+        "warm_up": asked.get("warm_up", 0),
+    }
 
 
 def _require_architecture(entry, where, library):

@@ -27,9 +27,6 @@ NOT_OF_JOBS = {
     "files.examined",
     "files.records",
     "jobs",
-    # For who attacks or trains by it: no job calls these.
-    "network.capacity_inputs",
-    "network.inverse_capacity",
     "network.checks",
     "network.layer_list",
     "networks",

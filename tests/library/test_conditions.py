@@ -220,6 +220,34 @@ def test_a_family_is_read_as_text(library):
         conditions({**attack, "norm": "l2"}, library=library)
 
 
+def test_an_attack_from_another_network_is_a_family_of_its_own(library):
+    attack = {"family": "attack", "strengths": [0.03], "steps": 3}
+    entries = [attack, attack | {"attack_from": "robust"}]
+    entries.append(attack | {"attack_from": "robust", "name": "strong", "steps": 9})
+    own, transferred, named = list_families(entries, library)
+    assert [one.name for one in (own, transferred, named)] == [
+        "attack",
+        "attack-from-robust",
+        "strong-from-robust",
+    ]
+    assert transferred.title == "An attack (attack-from-robust)"
+    assert transferred.conditions[0].name == "attack-from-robust/epsilon-0.03"
+    assert [one.conditions[0].attack_from for one in (own, named)] == [None, "robust"]
+    assert named.options["steps"] == 9 and "attack_from" not in named.options
+
+
+def test_nothing_is_expected_of_an_attack_from_another_network():
+    entry = {"family": "pgd", "strengths": [0.1]}
+    own, transferred = list_families([entry, {**entry, "attack_from": "robust"}])
+    assert own.expected["vanishes"] and transferred.expected == {}
+
+
+def test_a_blind_family_attacks_no_network():
+    words = "family gaussian: attack_from is 'robust', but gaussian looks at no network; leave"
+    with pytest.raises(ConfigurationError, match=words):
+        list_families([{"family": "gaussian", "strengths": [0.1], "attack_from": "robust"}])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

@@ -96,6 +96,21 @@ def test_kept_images_have_so_many_draws_and_the_first_is_the_evaluated_one(netwo
     assert np.array_equal(few.kept.images, images)
 
 
+def test_an_attack_on_another_network_is_answered_by_this_one(network, data, kept):
+    other = initial_network(NETWORK, "none", None, 10, seed=2).eval()
+    entry = {"family": "fgsm", "strengths": [0.3]}
+    ((attack,),) = (one.conditions for one in list_families([entry]))
+    settings = {"seed": 3, "device": CPU, "perturbation_batch": 50, "batch_size": 150}
+    given = data, attack, kept, np.arange(len(data))
+    own, others = (perturb_and_predict(one, *given, **settings) for one in (network, other))
+    moved = perturb_and_predict(network, *given, **settings, attacked=other)
+    assert np.array_equal(moved.kept.images, others.kept.images)
+    assert not np.array_equal(moved.kept.images, own.kept.images)
+    with torch.inference_mode():
+        answers = network(torch.from_numpy(moved.kept.images.reshape(-1, 3, 8, 8))).argmax(1)
+    assert np.array_equal(moved.kept.predictions.ravel(), answers.numpy())
+
+
 def test_draws_that_all_lead_to_one_corner_are_refused(data, kept):
     """Where one row of weights decides, a step of twice the ball's radius leads there."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(192, 10))

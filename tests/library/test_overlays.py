@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from helpers import ROOT, read_config, read_yaml
-from manifold_robustness.declarations import plugin_names
+from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.experiment import read_experiment
 
 OVERLAYS = sorted(path.name for path in ROOT.glob("config.*.yaml"))
@@ -20,11 +20,15 @@ def asked(*overlays, project=ROOT):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_family_is_attacked_with(name, monkeypatch):
-    """But for uniform noise, which is a weaker control; PGD in both of its norms."""
+    """But for uniform noise, a weaker control, and what moves whole sets; PGD in both norms."""
     monkeypatch.chdir(ROOT)
     experiment = asked(name)
     families = {family.name: family for family in experiment.families}
-    known = set(plugin_names("perturbations")) - {"uniform"}
+    known = {
+        name
+        for name in plugin_names("perturbations")
+        if read_declaration("perturbations", name, "family")["scope"] == "image"
+    } - {"uniform"}
     assert set(families) == known | {"pgd-l2"}
     budgets = {
         family.name: [(one.norm, one.budget) for one in family.conditions]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from experiments import NAME, Named
-from helpers import DIGITS, NETWORK, changed, read_yaml
+from helpers import DIGITS, NETWORK, changed, read_published
 from manifold_robustness.configuration import merge
 from manifold_robustness.errors import (
     ConfigurationError,
@@ -508,14 +508,18 @@ def test_published_values_stand_beside_ours(experiment, tables):
         "compare_published",
         Named(experiment.path("tables/published.csv")),
         Named(summary=tables["summary"], accuracy=tables["accuracy"]),
-        family="gaussian",
-        published=read_yaml("rules/published/gaussian_cifar10.yaml"),
-        parameterization="standard_deviation",
+        families={
+            "gaussian": {
+                "published": read_published("gaussian_cifar10"),
+                "parameterization": "standard_deviation",
+            }
+        },
     )[0]
     table = pd.read_csv(path)
+    assert set(table["family"]) == {"gaussian"}
     known = table[table["ours"].notna()]
-    assert set(known["sigma"]) == {0, 0.1, 0.5} and set(table["layer"].dropna()) == {"head"}
+    assert set(known["strength"]) == {0, 0.1, 0.5} and set(table["layer"].dropna()) == {"head"}
     accuracy = pd.read_csv(tables["accuracy"]).set_index("strength")
-    row = known[(known["quantity"] == "kept_accuracy") & (known["sigma"] == 0.1)].iloc[0]
+    row = known[(known["quantity"] == "kept_accuracy") & (known["strength"] == 0.1)].iloc[0]
     assert row["ours"] == accuracy.loc[0.1, "kept_accuracy"] and row["published"] == 0.3059
     assert row["difference"] == pytest.approx(row["ours"] - 0.3059)

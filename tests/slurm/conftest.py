@@ -30,10 +30,14 @@ OTHER = {
 }
 
 
+ATTACK = {"family": "pgd", "steps": 5, "strengths": [0.1]}
+
+
 def copy_with_two_networks(root):
-    """Copy the project, with a second network in its tiny experiment."""
+    """Copy the project, with a second network and an attack in its tiny experiment."""
     experiment = copy_project(root)
     experiment.configure(lambda config: config["networks"].append(OTHER))
+    experiment.configure(lambda config: config["perturbations"].append(ATTACK))
     return experiment
 
 

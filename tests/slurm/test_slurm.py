@@ -15,7 +15,9 @@ GPU_RULES = ("train_network", "evaluate_accuracy", "perturb_images", "extract_ac
 CONDITIONS = ("clean", "gaussian/sigma-0.1", "gaussian/sigma-0.5")
 PAIRS = [(condition, layer) for condition in CONDITIONS for layer in ("input", "head")]
 SOLVES = [f"solve_geometry (small, {condition}, {layer})" for condition, layer in PAIRS]
-OTHERS = [f"solve_geometry (other, {condition}, head)" for condition in CONDITIONS]
+ATTACK = "pgd/epsilon-0.1"
+OTHERS = [f"solve_geometry (other, {condition}, head)" for condition in (*CONDITIONS, ATTACK)]
+OTHERS += [f"solve_geometry (small, {ATTACK}, {layer})" for layer in ("input", "head")]
 # What dies here is one network's; a whole run has both.
 TARGETS = [f"results/tiny/small/geometry/{condition}/{layer}.h5" for condition, layer in PAIRS]
 BEFORE = {*GPU_RULES, "select_images"}
@@ -77,6 +79,13 @@ def test_a_whole_run_is_the_local_one_bit_for_bit(fresh, local):
         if entry["job"] in SOLVES:
             assert entry["threads"] == 1, entry
     assert {job["cpus"] for job in fresh.jobs("solve_geometry")} == {"1"}
+    attacks = [f"perturb_images ({network}, {ATTACK})" for network in ("other", "small")]
+    assert sorted(fresh.started(ATTACK))[2:4] == attacks  # behind the extractions
+    for folder in ("images", "accuracy"):
+        found, wanted = (one.result(f"small/{folder}/pgd") for one in (fresh, local))
+        assert [path.read_bytes() for path in found.iterdir()] == [
+            path.read_bytes() for path in wanted.iterdir()
+        ]
 
     log = fresh.result("logs/solve_geometry/small/gaussian/sigma-0.5/head.log").read_text()
     name = "solve_geometry (small, gaussian/sigma-0.5, head)"

@@ -9,6 +9,7 @@ from helpers import ROOT, read_config
 from manifold_robustness.experiment import read_experiment
 
 EXEMPLARS = [path.name for path in sorted(ROOT.glob("config*.exemplar.yaml"))]
+NOISE = "perturbations:\n  - {family: gaussian, strengths: [0.1]}\n"
 
 
 @pytest.mark.parametrize("name", EXEMPLARS)
@@ -27,17 +28,24 @@ def test_a_run_is_planned_without_clean_geometry(fresh, monkeypatch, name):
     assert "geometry/clean" not in output and "activations/clean" not in output
 
 
-def test_published_values_of_classes_stand_beside_no_exemplars(fresh, monkeypatch):
+def test_published_values_stand_beside_a_run_of_their_kind_only(fresh, monkeypatch):
     overlay = (ROOT / "config.cifar10.exemplar.yaml").read_text(encoding="utf-8")
-    noise = "perturbations:\n  - {family: gaussian, strengths: [0.1]}\n"
-    for manifolds in ("exemplar", "class"):
-        text = overlay.replace("perturbations:\n", noise)
-        text = text.replace("manifolds: exemplar", f"manifolds: {manifolds}")
-        text = text.replace("n_manifolds: 50", "n_manifolds: 10")
-        (fresh.root / "noise.yaml").write_text(text)
-        command = [*fresh.command("--dry-run")[:-1], "noise.yaml"]
+    before, rest = overlay.split("perturbations:")
+    noise = before + NOISE + rest[rest.index("accuracy:") :]
+    exemplars, start = "manifolds: exemplar\n  n_manifolds: 50 ", "random_start: true"
+    classes = "manifolds: class\n  n_manifolds: 10 "
+    for text, compared in (
+        (overlay, True),
+        (overlay.replace("n_points: 50", "n_points: 40"), False),
+        (overlay.replace(start, f"{start}\n    relative_step: 1.25"), False),
+        (overlay.replace(exemplars, classes), False),
+        (noise, False),
+        (noise.replace(exemplars, classes), True),
+    ):
+        (fresh.root / "other.yaml").write_text(text)
+        command = [*fresh.command("--dry-run")[:-1], "other.yaml"]
         monkeypatch.setattr(fresh, "command", lambda *_, command=command, **__: command)
-        assert ("compare_published" in fresh.stale()) == (manifolds == "class")
+        assert ("compare_published" in fresh.stale()) == compared, text
         monkeypatch.undo()
 
 

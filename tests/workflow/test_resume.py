@@ -1,6 +1,7 @@
 """A run that is killed in any stage ends, resumed, at the same results bit for bit."""
 
 import shutil
+import time
 
 from workflow.killing import kill_in, kill_when
 
@@ -43,3 +44,28 @@ def test_a_training_that_is_killed_goes_on_after_its_last_epoch(fresh, tmp_path_
     assert "goes on after epoch" in log and "epoch 1/12" not in log and "epoch 12/12" in log
     assert fresh.contents("small/weights", "*") == whole.contents("small/weights", "*")
     assert not checkpoint.exists()
+
+
+def test_an_attack_that_is_killed_at_work_is_made_anew(fresh, tmp_path_factory):
+    attack = {"family": "pgd", "steps": 1500, "strengths": [0.1]}
+    fresh.configure(lambda config: config.update(perturbations=[attack]))
+    whole = type(fresh)(tmp_path_factory.mktemp("whole"))
+    shutil.copytree(fresh.root, whole.root, dirs_exist_ok=True)
+    made = [f"small/{folder}/pgd/epsilon-0.1" for folder in ("images", "accuracy")]
+    begun = None
+
+    def in_the_attack():
+        nonlocal begun
+        if begun is None and fresh.result("logs/perturb_images/small/pgd/epsilon-0.1.log").exists():
+            begun = time.monotonic()
+        return begun is not None and time.monotonic() > begun + 5
+
+    assert kill_when(fresh, 1, in_the_attack)
+    assert not any(fresh.result("").glob(f"{name}*") for name in made)
+    fresh.succeed("--unlock")
+    targets = [f"results/tiny/{made[0]}.zarr.zip", f"results/tiny/{made[1]}.h5"]
+    for experiment in (fresh, whole):
+        experiment.succeed(*targets, cores=1)
+    for target in targets:
+        assert (fresh.root / target).read_bytes() == (whole.root / target).read_bytes()
+    assert not list(fresh.result("").glob("**/.*.partial"))

@@ -105,7 +105,7 @@ def test_without_noise_there_is_no_claim_to_judge(experiment):
     assert stale["collect_geometry"] == 1 and "judge_claims" not in stale
 
 
-def test_published_values_belong_to_cifar10_under_gaussian_noise(fresh):
+def test_the_paper_s_values_belong_to_cifar10_under_gaussian_noise(fresh):
     rules = ("compare_published", "judge_claims")
     assert [fresh.stale().get(rule) for rule in rules] == [None, 1]
     fresh.configure(lambda config: config["data"].update(name="cifar10"))

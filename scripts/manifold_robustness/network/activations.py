@@ -22,7 +22,7 @@ from ..limits import (
 )
 from ..lineage import Origin
 from ..networks import require_layers
-from .layers import INPUT, list_layers, reference_labels
+from .layers import INPUT, keep_outputs, list_layers, reference_labels
 
 logger = logging.getLogger(__name__)
 
@@ -162,24 +162,17 @@ def _spec(shape, n_features, basis):
 def _forward(network, images, layers, keep, device):
     """Run one forward pass and call ``keep(layer, output)`` with each layer's flattened output."""
     images = images.to(device)
-    modules = dict(network.named_modules())
-    handles = [
-        modules[layer].register_forward_hook(
-            lambda _module, _inputs, output, layer=layer: keep(layer, output.flatten(1))
-        )
-        for layer in layers
-        if layer != INPUT
-    ]
+
+    def keep_flat(layer, output):
+        keep(layer, output.flatten(1))
+
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), keep_outputs(network, layers, keep_flat):
             if INPUT in layers:
-                keep(INPUT, images.flatten(1))
+                keep_flat(INPUT, images)
             network(images)
     except torch.OutOfMemoryError as error:
         raise ResourceError(
             f"{len(images)} images at once are too many for the memory of {device}; set "
             "activations.basis to features, or lower images.n_points or images.n_manifolds"
         ) from error
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -103,6 +103,7 @@ def perturb_and_predict(
     perturbation_batch: int,
     batch_size: int,
     draws: int = 1,
+    attacked: nn.Module | None = None,
 ) -> Evaluation:
     """Return a network's predictions for images of a data set under a condition.
 
@@ -130,6 +131,8 @@ def perturb_and_predict(
     draws
         Of each kept image; beyond 1 for a `kept` with one point per manifold and a family of scope
         ``image``. The draw m >= 1 has the coordinate m, the draw 0 none.
+    attacked
+        The network that the perturbation gets, where it is another than the one that answers.
 
     Raises
     ------
@@ -139,6 +142,7 @@ def perturb_and_predict(
         Where the network's answer to an image is not finite.
     """
     settings = {"seed": seed, "device": device, "batch_size": perturbation_batch}
+    attacked = network if attacked is None else attacked
     labels = labels_of(data)
     predictions = np.full(len(labels), -1)
     sums = np.zeros((len(labels), 32), np.uint8)
@@ -157,7 +161,7 @@ def perturb_and_predict(
             clean = torch.from_numpy(gather_images(data, indices))
             sums[indices.ravel()] = image_sums(clean.reshape(-1, *clean.shape[-3:]).numpy())
             truth = torch.from_numpy(labels[indices])
-            perturbed = perturb_batch(condition, clean, truth, indices, network, **settings)
+            perturbed = perturb_batch(condition, clean, truth, indices, attacked, **settings)
             perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
             answers = [_classes(network, part, device) for part in perturbed.split(batch_size)]
             chosen = counted.ravel()
@@ -171,7 +175,9 @@ def perturb_and_predict(
         batches = [indices for indices, _ in _batches(places, batch_size)]
         for draw in range(1, draws):
             again = {**settings, "coordinates": (draw,)}
-            parts = [_perturb_again(network, data, condition, part, again) for part in batches]
+            parts = [
+                _perturb_again(network, attacked, data, condition, part, again) for part in batches
+            ]
             found.append(tuple(map(np.concatenate, zip(*parts, strict=True))))
     seen, answers = (
         np.stack(part, axis=1).reshape(*kept.shape[:2], -1, *part[0].shape[1:])
@@ -251,10 +257,10 @@ def cut_into_sets(
             yield np.stack(indices), np.stack(counted)
 
 
-def _perturb_again(network, data, condition, indices, settings):
+def _perturb_again(network, attacked, data, condition, indices, settings):
     """Images at some places under a further draw of their perturbation, and the answers to them."""
     clean, labels = gather_images(data, indices), labels_of(data)[indices]
-    given = condition, torch.from_numpy(clean), torch.from_numpy(labels), indices, network
+    given = condition, torch.from_numpy(clean), torch.from_numpy(labels), indices, attacked
     perturbed = perturb_batch(*given, **settings)
     return perturbed.numpy(), _classes(network, perturbed, settings["device"])
 

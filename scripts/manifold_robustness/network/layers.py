@@ -1,6 +1,7 @@
 """The layers of a network: modules by their own path, in the order in which they run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -93,6 +94,38 @@ def analysed_names(network: nn.Module, layers: Sequence[Layer]) -> list[str]:
         for layer in layers
         if layer.name == INPUT or isinstance(modules[layer.name], ANALYSED)
     ]
+
+
+@contextmanager
+def keep_outputs(
+    network: nn.Module, layers: Sequence[str], keep: Callable[[str, torch.Tensor], object]
+) -> Iterator[None]:
+    """Have ``keep(layer, output)`` called with what each of `layers` returns meanwhile.
+
+    A later module may change an output in place (a ReLU often does), so what is to stay must be
+    copied. `input` is no module: who runs the network has it.
+
+    Examples
+    --------
+    >>> net, shapes = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), {}
+    >>> with keep_outputs(net, ["1"], lambda name, output: shapes.update({name: output.shape})):
+    ...     _ = net(torch.zeros(5, 3, 2, 2))
+    >>> shapes
+    {'1': torch.Size([5, 2])}
+    """
+    modules = dict(network.named_modules())
+    handles = [
+        modules[layer].register_forward_hook(
+            lambda _module, _inputs, output, layer=layer: keep(layer, output)
+        )
+        for layer in layers
+        if layer != INPUT
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def reference_labels(network: nn.Module) -> dict[str, str]:

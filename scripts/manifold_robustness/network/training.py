@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from ..files.atomic import written_beside
 from .devices import place
+from .perturbed import load_perturbation
 
 if TYPE_CHECKING:
     from .checkpoints import Checkpoint
@@ -30,6 +31,7 @@ HISTORY = [
     ),
     "best",
 ]
+ATTACKED = "attacked_accuracy"  # of a training whose images are perturbed
 STATEFUL = ("network", "optimizer", "schedule")
 
 
@@ -64,9 +66,10 @@ def train(
         ``train``, ``validation`` and ``test`` data sets of (image, label).
     recipe : dict
         The configuration's ``training`` section. The loss is cross-entropy with label smoothing,
-        for every split.
+        for every split. ``perturb``: what is done to the images of a batch
+        (:class:`~.perturbed.batches.TrainingPerturbation`), or None.
     seed : int
-        Of the order of images, the augmentation and the dropout.
+        Of the order of images, the augmentation, the dropout, and the perturbation.
     device : torch.device
     checkpoint : Checkpoint, optional
         Where the state is kept after every epoch. A training that finds its own there goes on
@@ -77,7 +80,9 @@ def train(
     list of dict
         One per epoch, with the keys `HISTORY`: losses per image, accuracies as fractions. ``best``
         marks the epoch whose weights were kept: the greatest validation accuracy, among equals
-        the least validation loss.
+        the least validation loss. Where the recipe perturbs, there is ``attacked_accuracy`` too,
+        on validation images under PGD of the same budget (under the perturbation itself where it is
+        no attack), and the greatest of that decides first.
     """
     torch.manual_seed(seed)
     training = Training(place(network, device), splits, recipe, seed, device)
@@ -107,7 +112,9 @@ class Training:
     ):
         self.network, self.recipe, self.device = network, recipe, device
         self.splits = _augmented_splits(splits, recipe["augmentation"])
-        self.loader = _training_loader(self.splits["train"], recipe, seed)
+        self.validation = splits["validation"]  # as it is, for attacks
+        self.perturbation = load_perturbation(recipe["perturb"], seed, device)
+        self.loader = _training_loader(splits, self.splits, recipe, self.perturbation, seed)
         self.optimizer = _optimizer(network, recipe)
         self.schedule = _schedule(self.optimizer, recipe, len(self.loader))
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
@@ -136,7 +143,14 @@ class Training:
                 self.device,
                 self.recipe["workers"],
             )
+        if self.perturbation:
+            row[ATTACKED] = self.perturbation.accuracy(
+                self.network, self.validation, self.recipe["batch_size"]
+            )
         self.history.append(row)
+        if self.perturbation:
+            row["collapsed"] = self.perturbation.has_collapsed(self.history)
+            _warn_of_collapse(self.history)
         if best_epoch(self.history) == row["epoch"]:
             self.best_weights = copy.deepcopy(self.network.state_dict())
         if self.recipe["schedule"] == "plateau":
@@ -170,7 +184,10 @@ class Training:
             self.device.type, torch.bfloat16, enabled=self.recipe["autocast"] == "bfloat16"
         )
         loss_sum = correct = seen = 0.0
-        for images, labels in tqdm(self.loader, unit="step", disable=None, leave=False):
+        for images, labels, *places in tqdm(self.loader, unit="step", disable=None, leave=False):
+            if self.perturbation:
+                epoch = len(self.history) + 1
+                images = self.perturbation.perturb(self.network, images, labels, *places, epoch)
             images, labels = images.to(self.device), labels.to(self.device)
             self.optimizer.zero_grad(set_to_none=True)
             with low:
@@ -187,9 +204,16 @@ class Training:
 
 
 def best_epoch(history: list[dict]) -> int:
-    """Return the epoch of greatest validation accuracy, among equals of least validation loss."""
-    best = max(history, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
-    return best["epoch"]
+    """Return the epoch of greatest validation accuracy, among equals of least validation loss.
+
+    Of a training whose images are perturbed, first that of the greatest accuracy under the attack:
+    robustness may fall again while the clean accuracy rises (Rice et al., ICML 2020).
+    """
+
+    def rank(row):
+        return row.get(ATTACKED, 0), row["validation_accuracy"], -row["validation_loss"]
+
+    return max(history, key=rank)["epoch"]
 
 
 def evaluate(
@@ -218,6 +242,7 @@ def summarise_history(history: list[dict], network: nn.Module, device: torch.dev
         "best_epoch": kept["epoch"],
         "epochs": len(history),
         **{key: kept[key] for key in HISTORY if key.startswith(("train_", "validation_", "test_"))},
+        **_summarise_attacked(history, kept),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "device": str(device),
     }
@@ -226,7 +251,9 @@ def summarise_history(history: list[dict], network: nn.Module, device: torch.dev
 def write_history(history: list[dict], path: str | Path) -> None:
     """Write the history as CSV, one row per epoch."""
     with written_beside(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, HISTORY)
+        writer = csv.DictWriter(
+            file, [*HISTORY, *(key for key in history[0] if key not in HISTORY)]
+        )
         writer.writeheader()
         writer.writerows(history)
 
@@ -255,15 +282,21 @@ def _augmented_splits(splits, settings):
     return {**splits, **{split: Augmented(splits[split], transform) for split in shared}}
 
 
-def _training_loader(data, recipe, seed):
+def _training_loader(splits, augmented, recipe, perturbation, seed):
+    data, random = augmented["train"], torch.Generator().manual_seed(seed)
     batch = min(recipe["batch_size"], len(data))
+    loading = {"generator": random, "num_workers": recipe["workers"]}
+    if perturbation:
+        data = perturbation.numbered(data)
+    if perturbation and perturbation.is_of_sets:
+        batches = perturbation.set_batches(splits["train"], batch, random)
+        return DataLoader(data, batch_sampler=batches, **loading)
     return DataLoader(
         data,
         batch_size=batch,
         shuffle=True,
         drop_last=len(data) % batch == 1,  # batch normalisation needs two images
-        generator=torch.Generator().manual_seed(seed),
-        num_workers=recipe["workers"],
+        **loading,
     )
 
 
@@ -297,5 +330,27 @@ def _report(row, epochs, seconds):
         f"train {row['train_accuracy']:.3f}, validation {row['validation_accuracy']:.3f}, "
         f"test {row['test_accuracy']:.3f}"
     )
+    if ATTACKED in row:
+        message += f", validation under attack {row[ATTACKED]:.3f}"
     logger.info(message)
     tqdm.write(message)
+
+
+def _summarise_attacked(history, kept):
+    if ATTACKED not in kept:
+        return {}
+    first = next((row["epoch"] for row in history if row["collapsed"]), None)
+    return {ATTACKED: kept[ATTACKED], "collapsed_epoch": first}
+
+
+def _warn_of_collapse(history):
+    last = history[-1]
+    if last["collapsed"]:
+        logger.warning(
+            "catastrophic overfitting in epoch %d: the accuracy under PGD fell to %.3f, while that "
+            "on the perturbed training images is %.3f. The weights of an epoch before are kept; "
+            "train with more steps (family: pgd), a smaller strength or a warm_up",
+            last["epoch"],
+            last[ATTACKED],
+            last["train_accuracy"],
+        )

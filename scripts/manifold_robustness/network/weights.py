@@ -19,7 +19,7 @@ from torch import nn
 from ..errors import NetworkError
 from ..files.atomic import written_beside
 from ..files.stamps import read_origin
-from ..lineage import Lineage, Origin, require_origin
+from ..lineage import Lineage, Origin, require_agreement, require_origin
 from ..wording import cut, listed
 from .architectures import build_network, imagenet_weights, starting_tensors
 from .devices import place
@@ -95,6 +95,50 @@ def load_network(
     network = build_network(architecture, n_classes)
     load_weights(network, weights_path)
     return place(network.eval(), device)
+
+
+def load_proven(
+    networks: Mapping[str, tuple[str | Path, dict]],
+    others: Mapping[str | Path, Lineage],
+    origin: Origin,
+    n_classes: int,
+    device: torch.device,
+) -> tuple[dict[str, nn.Module], Origin]:
+    """Return networks whose weights are of one lineage with what else a job reads.
+
+    Parameters
+    ----------
+    networks
+        By name, the file of weights and the settings, whose ``architecture`` is built.
+    others
+        What the job's other inputs were made from, by path.
+    origin : Origin
+        Of what is made from all of them.
+    n_classes, device
+        See :func:`load_network`.
+
+    Returns
+    -------
+    networks : dict
+        By name, in evaluation mode on `device`.
+    origin : Origin
+        With the contents that the inputs know.
+
+    Raises
+    ------
+    StoreError
+        Where weights are missing or not what they are taken for, or two inputs were made from
+        other contents.
+    """
+    made_from = dict(others)
+    for name, (path, _) in networks.items():
+        made_from[path] = weights_lineage(path, origin.of(name))
+    require_agreement(made_from.items())
+    loaded = {
+        name: load_network(settings["architecture"], n_classes, path, device)
+        for name, (path, settings) in networks.items()
+    }
+    return loaded, origin.completed(*made_from.values())
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:

@@ -62,3 +62,11 @@ class Draws:
             for index in self.indices
         ]
         return torch.from_numpy(np.stack(arrays))
+
+    def of_set(self, *coordinates: int) -> tuple[int, ...]:
+        """Return the coordinates of a draw that all images of a set share: its first image's.
+
+        >>> Draws(seed=42, indices=[3, 5]).of_set(7)
+        (42, 3, 7)
+        """
+        return (self.seed, int(self.indices[0]), *self.coordinates, *coordinates)

@@ -1,0 +1,171 @@
+"""What an attack that is guided by geometry does, beside PGD and noise of the same budget.
+
+    python benchmarks/guided_attack.py results/digits/resnet18 --csv table.csv
+
+Of a finished run's network and its selected images (each replicate is a set of P x M of them): the
+network's own accuracy and, in the layer that guides and in the last one, the capacity of the
+mean-field theory, that of the joint program, and the accuracy of a readout trained anew; in the
+guiding layer the simulated capacity too. All by probes that no attack has seen. `--attacks` picks
+rows by a part of their name. The mean over replicates and, behind ±, its standard error.
+
+A step's cost is that of a whole attack, over its steps, beside that of PGD in the same process.
+"""
+
+import os
+
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "scripts")]
+
+from manifold_robustness.conditions import CLEAN, list_families  # noqa: E402
+from manifold_robustness.files.images import read_images  # noqa: E402
+from manifold_robustness.files.stamps import read_origin  # noqa: E402
+from manifold_robustness.geometry import (  # noqa: E402
+    analyze_jointly,
+    analyze_manifolds,
+    readout_accuracy,
+    simulate_capacity,
+)
+from manifold_robustness.lineage import Origin  # noqa: E402
+from manifold_robustness.network.layers import (  # noqa: E402
+    analysed_names,
+    keep_outputs,
+    list_layers,
+)
+from manifold_robustness.network.weights import load_network  # noqa: E402
+from manifold_robustness.perturbations.apply import perturb_batch  # noqa: E402
+from manifold_robustness.perturbations.guidance import guiding_layers  # noqa: E402
+
+CPU = torch.device("cpu")
+JOINT = {"objective": "joint_capacity", "n_gaussian_vectors": 24}
+ATTACKS = {
+    "clean": None,
+    "sign noise": {"family": "sign_noise"},
+    "PGD": {"family": "pgd", "relative_step": 0.125},
+    "PGD, steps of 0.25": {"family": "pgd"},
+    "guided, mean field": {"family": "guided"},
+    "guided, mean field, 200 probes": {"family": "guided", "n_gaussian_vectors": 200},
+    "guided, joint": {"family": "guided", **JOINT},
+    "guided, joint, 50 probes": {"family": "guided", **JOINT, "n_gaussian_vectors": 50},
+} | {
+    f"guided, {name}, w = {weight:g}": {
+        "family": "guided",
+        **options,
+        "cross_entropy_weight": weight,
+    }
+    for name, options in (("mean field", {}), ("joint", JOINT))
+    for weight in (0.1, 0.3, 1, 3, 10, 30)
+}
+MEASURES = ("capacity", "joint_capacity", "readout_accuracy")
+
+
+def main():
+    options = read_options()
+    network, images, places = read_run(options.folder)
+    guiding = guiding_layers(network, options.layers, images.shape[3:])
+    last = analysed_names(network, list_layers(network, images.shape[3:]))[-1]
+    layers = list(dict.fromkeys([*guiding, *options.also, last]))
+    rows = []
+    for name, entry in ATTACKS.items():
+        if options.attacks and not any(part in name for part in options.attacks):
+            continue
+        found = [
+            measure(network, one, at, name, entry, layers, guiding, options)
+            for one, at in zip(images, places, strict=True)
+        ]
+        rows += [{"attack": name, "replicate": k, **row} for k, row in enumerate(found)]
+        report(name, found)
+    if options.csv:
+        with open(options.csv, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="results/<run>/<network>")
+    parser.add_argument("--attacks", nargs="+", help="rows whose names have one of these parts")
+    parser.add_argument("--layers", nargs="+", help="that guide; the last before the head")
+    parser.add_argument("--also", nargs="+", default=[], help="further layers to measure")
+    parser.add_argument("--epsilon", type=float, default=0.1)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--csv", type=Path)
+    return parser.parse_args()
+
+
+def read_run(folder):
+    """The network, and its selected images and their places, by replicate."""
+    path = folder / f"images/{CLEAN}.zarr.zip"
+    said = read_origin(path)
+    origin = Origin(said["network"], CLEAN, lineage=said["lineage"])
+    images, places, attributes = read_images(path, origin)
+    architecture = said["lineage"][said["network"]]
+    architecture = next(iter(architecture.values()))["settings"]["settings"]["architecture"]
+    weights = folder / "weights/weights.safetensors"
+    network = load_network(architecture, len(attributes["classes"]), weights, CPU)
+    return network, images, places
+
+
+def measure(network, images, places, name, entry, layers, guiding, options):
+    """What the attack on one replicate leaves, and what it costs."""
+    shape = images.shape[:2]
+    labels = torch.arange(shape[0])[:, None].expand(shape).contiguous()
+    start = time.process_time()
+    perturbed = attack(network, torch.from_numpy(images), labels, places, entry, guiding, options)
+    seconds = time.process_time() - start
+    kept = {}
+    with torch.no_grad(), keep_outputs(network, layers, kept.__setitem__):
+        answers = network(perturbed.flatten(0, 1)).argmax(1)
+    row = {"seconds": seconds, "accuracy": float((answers == labels.flatten()).double().mean())}
+    for layer in layers:
+        points = kept[layer].flatten(1).double().numpy()
+        points = np.linalg.qr(points.T, mode="r").T.reshape(*shape, -1)
+        values = (
+            analyze_manifolds(points, n_gaussian_vectors=100, seed=99).mean_capacity,
+            analyze_jointly(points, n_draws=300, seed=99).capacity,
+            readout_accuracy(points).accuracy,
+        )
+        row |= {f"{layer} {key}": value for key, value in zip(MEASURES, values, strict=True)}
+        if layer == guiding[0]:
+            row[f"{layer} simulated_capacity"] = simulate_capacity(points, seed=99).capacity
+    return row
+
+
+def attack(network, images, labels, places, entry, guiding, options):
+    if entry is None:
+        return images
+    shape, entry = images.shape, {"strengths": [options.epsilon], **entry}
+    if entry["family"] == "guided":
+        entry |= {"layers": guiding}
+    if entry["family"] != "sign_noise":
+        entry |= {"steps": options.steps}
+    ((condition,),) = (family.conditions for family in list_families([entry]))
+    if condition.scope == "image":
+        images, labels, places = images.flatten(0, 1), labels.flatten(), places.ravel()
+    settings = {"seed": 42, "device": CPU, "batch_size": 50}
+    return perturb_batch(condition, images, labels, places, network, **settings).reshape(shape)
+
+
+def report(name, found):
+    texts = [f"{np.mean([row['seconds'] for row in found]):.1f} s"]
+    for key in list(found[0])[1:]:
+        values = np.array([row[key] for row in found])
+        error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+        texts.append(f"{key} {values.mean():.3f} ± {error:.3f}")
+    print(f"{name}: " + ", ".join(texts), flush=True)
+
+
+if __name__ == "__main__":
+    main()
