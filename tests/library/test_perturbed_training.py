@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from helpers import DIGITS, NETWORK, read_config, read_schema
+from manifold_robustness.code_digests import reached_definitions
 from manifold_robustness.conditions import Condition
 from manifold_robustness.configuration import merge
 from manifold_robustness.errors import ConfigurationError
@@ -261,3 +262,12 @@ def test_a_recipe_holds_the_condition_itself():
 def test_a_perturbation_that_can_t_be_is_named(perturb, words):
     with pytest.raises(ConfigurationError, match=words):
         recipe(perturb)
+
+
+def test_a_training_without_a_perturbation_depends_on_nothing_of_it():
+    package, data = "manifold_robustness", "network.data_sets.digits:load,class_names"
+    of_it = {f"{package}.network.perturbed.batches", f"{package}.perturbations.apply"}
+    assert not of_it & set(reached_definitions("train_network", data))
+    entries = ["network.perturbed.batches:TrainingPerturbation", "perturbations.fgsm:perturb"]
+    found = reached_definitions("train_network", data, *entries)
+    assert of_it | {f"{package}.perturbations.ascent"} <= set(found)
