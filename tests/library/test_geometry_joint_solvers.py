@@ -103,10 +103,20 @@ def test_what_rounding_leaves_of_large_multipliers_is_no_residual():
     vectors, signs = np.array([[0.0, -1.0]]), np.ones((1, 2))
     for off, least, most in ((1e-15, 0, 0), (1e-12, 1e-6, 1e-4)):
         multipliers = np.array([[1e7 * (1 + off), 1e7]])
+        assert np.abs(vectors + multipliers @ points).max() > 1e-9
         v, residuals = programs.certify(points, vectors, signs, multipliers)
-        assert np.abs(v).max() > 1e-9 and least <= residuals.max() <= most
+        assert least <= residuals.max() <= most and (v == 0).all() == (most == 0)
+    # One correction must do for all points: here v lies between two nearly opposite ones, and a
+    # third holds it back that has too much.
+    points = np.array([[1.0, 0, 0], [-1.0, 1e-7, 0], [0, 0, 1.0]])
+    points /= np.linalg.norm(points, axis=1)[:, None]
+    short = 0.15
+    large = (1 - short) / 1e-7
+    multipliers = np.array([[large, large * np.sqrt(1 + 1e-14), np.sqrt(short * (1 - short))]])
+    _, residuals = programs.certify(points, np.array([[0, -1.0, 0]]), np.ones((1, 3)), multipliers)
+    assert residuals.max() > 1e-9
     # Multipliers of ordinary size are held to the last digits.
-    points[1, 1] = 1.0
+    points = np.array([[1.0, 0.0], [-1.0, 1.0]])
     residuals = programs.certify(points, vectors, signs, np.array([[1 + 1e-12, 1.0]]))[1]
     assert 1e-13 < residuals.max() < 1e-11
 

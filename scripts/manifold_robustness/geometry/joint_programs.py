@@ -41,6 +41,8 @@ STEPS_PER_DIMENSION = 10
 REFINED_SHARE = 0.01
 # Rounding of what is worked out from points, in units of the terms that cancel.
 POINT_ROUNDING = 1e-15
+# Rounding of v, in units of t: below the first it decides nothing, beyond the second too much.
+BLURRED, MOST_BLURRED = 1e-11, 1e-5
 
 
 @dataclass(frozen=True)
@@ -159,19 +161,27 @@ def certify(
     that are as good as the given ones. Without that, points that depend on others but for their
     rounding would decide by the sign of it.
 
-    Nor does it count what rounding leaves of v, the sum of terms that cancel. The multipliers of
-    nearly dependent points are large, and no number in double precision makes them meet their
-    constraints better than that; they do so exactly for points that are moved by 1e-15 of them.
+    Where multipliers are large, as of nearly dependent points, no numbers in double precision make
+    v, a sum of terms that cancel, meet its constraints: their last digits move it by `blurred`. If
+    a correction no longer than that makes v orthogonal to all points with a multiplier, as it
+    should be, it is made. Then v and the multipliers solve, exactly, the program of a t that is
+    moved by as much; and as the projection onto a cone enlarges no distance, v is off by no more.
     """
     solutions = vectors + multipliers @ points
     sizes = np.linalg.norm(vectors, axis=1)
     reach = np.linalg.norm(points, axis=1).max()
-    blurred = POINT_ROUNDING * (sizes + np.abs(multipliers).sum(1) * reach)  # v is, by so much
     slack = -(solutions @ points.T)
-    gap = np.abs(np.einsum("ti,ti->t", multipliers, slack)) - 2 * blurred * sizes
-    gap = np.maximum(gap, 0.0) / sizes**2
+    gap = np.abs(np.einsum("ti,ti->t", multipliers, slack)) / sizes**2
+    blurred = POINT_ROUNDING * (sizes + np.abs(multipliers).sum(1) * reach)
+    for draw in np.flatnonzero((blurred > BLURRED * sizes) & (blurred < MOST_BLURRED * sizes)):
+        free = points[multipliers[draw] != 0]
+        axes = np.linalg.qr(free.T)[0]
+        correction = axes @ (axes.T @ solutions[draw])
+        if np.linalg.norm(correction) <= blurred[draw]:
+            solutions[draw] -= correction
+            slack[draw] = -(points @ solutions[draw])
+            gap[draw] = np.abs(free @ solutions[draw]).max() / (reach * sizes[draw])
     slack *= signs
-    slack -= blurred[:, None] * reach
     slack -= np.where(multipliers == 0, np.linalg.norm(solutions, axis=1)[:, None] * rounding, 0.0)
     primal = np.maximum(slack.max(1), 0.0) / (reach * sizes)
     dual = np.maximum(-(multipliers * signs).min(1), 0.0) * reach / sizes
