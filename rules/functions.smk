@@ -72,9 +72,15 @@ def training_code(script, entries, wildcards):
     perturb = NETWORKS[wildcards.network].training["perturb"]
     if perturb:
         condition = perturb["condition"]
-        families = [condition["perturbation"], *["pgd"] * condition["wants_network"]]
-        entries = [*entries, "network.perturbed.batches:TrainingPerturbation"]
-        entries += [f"perturbations.{name}:perturb" for name in dict.fromkeys(families)]
+        entries = [
+            *entries,
+            "network.perturbed.batches:TrainingPerturbation",
+            f"perturbations.{condition['perturbation']}:perturb",
+        ]
+        if condition[
+            "wants_network"
+        ]:  # what its epochs are measured by, with its defaults
+            entries.append("perturbations.pgd:perturb,DECLARATION")
     return network_code(script, entries, wildcards)
 
 
@@ -99,7 +105,12 @@ def limits_of(condition):
 
 
 def is_looked_at(family):
-    """Whether a family is an attack, or one that an attack is compared with."""
+    """Whether a family is an attack, or one that an attack is compared with.
+
+    What an attack on another network leaves says how alike the two are, and is not looked at.
+    """
+    if any(one.attack_from for one in family.conditions):
+        return False
     return bool(family.conditions) and (
         bool(family.expected)
         or family.conditions[0].wants_network
@@ -266,6 +277,8 @@ def published_values():
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         setting = values.pop("of")
         for family in FAMILIES.values():
+            if any(one.attack_from for one in family.conditions):
+                continue
             asked = {
                 "data": DATA["name"],
                 "perturbation": family.perturbation,

@@ -51,7 +51,8 @@ class Condition:
     divisor : float
         What a strength is divided by for pixel units: 255 where it counts levels of 1/255.
     attack_from : str or None
-        The network that is attacked, where it is one of the run and not the one that is measured.
+        The network that is attacked, where it is the same one whichever is measured; None: each
+        network is attacked for itself.
     """
 
     name: str

@@ -47,8 +47,9 @@ class Origin:
     condition, layer : str or None
         None where a file is of no single one: weights are of no condition.
     lineage : dict
-        By network (its own; with ``correct_for: every_network`` those of others too) and stage, in
-        the order of the flow: ``settings``, ``code``, and contents by name.
+        By network (its own; those of others too with ``correct_for: every_network``, and of the one
+        that an attack is from) and stage, in the order of the flow: ``settings``, ``code``, and
+        contents by name.
 
     Examples
     --------

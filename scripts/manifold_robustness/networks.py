@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .code_digests import file_digest
-from .conditions import list_families
+from .conditions import ENTRY_KEYS, list_families
 from .configuration import check_config, merge
 from .declarations import LIBRARY, read_declaration
 from .errors import ConfigurationError
@@ -170,6 +170,8 @@ def _network(config, entry, training_schema, library):
         recipe = check_config(recipe, training_schema)
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}, training: {error}") from None
+    if "perturb" in entry.get("training", {}):  # as a whole: options belong to their family
+        recipe["perturb"] = entry["training"]["perturb"]
     recipe["perturb"] = _perturbation(recipe["perturb"], where, library)
     layers = tuple(entry.get("layers", config["activations"]["layers"]))
     chosen = config["geometry"]["layers"]
@@ -192,6 +194,13 @@ def _perturbation(asked, where, library):
     if asked is None:
         return None
     options = asked.get("options", {})
+    taken = [key for key in options if key in ENTRY_KEYS]
+    if taken:
+        raise ConfigurationError(
+            f"config: {where}, training.perturb: need options of the family {asked['family']} in "
+            f"options. Got {listed(taken)}; family and strength stand beside options, and a "
+            "training attacks its own network."
+        )
     entry = {"family": asked["family"], "strengths": [asked["strength"]], **options}
     try:
         (family,) = list_families([entry], library)

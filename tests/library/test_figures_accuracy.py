@@ -72,13 +72,13 @@ def test_the_sentences_say_what_the_open_marks_are():
     published = make_published()
     _, text = draw("accuracy", about(published=published), accuracy=make_accuracy())
     assert text.endswith(
-        " Open marks are published accuracies, with their reading errors. Those of “notebook” are "
+        " Open marks are published accuracies, with their errors. Those of “notebook” are "
         "of the images that are classified correctly when clean, as is the dashed curve of this "
         "run."
     )
     published = published[published["quantity"] == "accuracy"]
     _, text = draw("accuracy", about(published=published), accuracy=make_accuracy())
-    assert text.endswith(" Open marks are published accuracies, with their reading errors.")
+    assert text.endswith(" Open marks are published accuracies, with their errors.")
     assert "Open marks" not in draw("accuracy", accuracy=make_accuracy())[1]
 
 

@@ -49,9 +49,7 @@ def test_the_last_layer_has_the_published_values_of_its_frame():
     assert marks.lines[0].get_ydata() == pytest.approx([40])
     assert dimension.get_ylim()[1] > 40.5 and dimension.get_legend() is not None
     assert not any(axes.containers for axes in others)
-    assert text.endswith(
-        " Open marks are published values (“Figure 4”), with their reading errors."
-    )
+    assert text.endswith(" Open marks are published values (“Figure 4”), with their errors.")
     rank, _ = draw("last_layer", subject, summary=make_summary(), frame="rank")
     assert [len(axes.containers) for axes in rank.axes] == [1, 0, 0, 0]
 

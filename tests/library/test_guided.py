@@ -110,6 +110,20 @@ def test_what_a_later_module_does_in_place_does_not_reach_a_layer():
     assert torch.equal(*both) and both[0].abs().max() > 0
 
 
+def test_rounding_in_single_precision_guides_nowhere():
+    """Of a layer of few directions the gradient is that of its exact activations."""
+    generator = torch.Generator().manual_seed(0)
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 300, bias=False), nn.Linear(300, 10))
+    for layer in (wide[1], wide[2]):
+        layer.weight.data = torch.randn(layer.weight.shape, generator=generator)
+    images, labels, _ = a_set(12)
+    settings = {"objective": "joint_capacity", "n_gaussian_vectors": 24, "seed": (0, 0)}
+    single = guidance(wide, images, labels, ["1"], **settings)
+    double = guidance(wide.double(), images.double(), labels, ["1"], **settings)
+    cosine = nn.functional.cosine_similarity(single.flatten().double(), double.flatten(), dim=0)
+    assert cosine > 0.99
+
+
 # What it does.
 
 
@@ -168,7 +182,7 @@ def test_a_set_is_the_same_in_each_run_and_another_with_another_seed_or_company(
     assert not torch.equal(first[:6], guided(images, labels, places, steps=3))
 
 
-def test_an_image_of_the_test_set_is_the_same_whatever_else_is_evaluated():
+def test_the_selected_images_are_the_same_whatever_else_is_evaluated():
     """Sets come one after the other: the replicates of the selected images are always sets."""
     images, labels = unseen_images()
     data = ArrayImages(images, labels.numpy())

@@ -11,7 +11,7 @@ from helpers import DIGITS, NETWORK, read_config, read_schema
 from manifold_robustness.code_digests import reached_definitions
 from manifold_robustness.conditions import Condition
 from manifold_robustness.configuration import merge
-from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.errors import ConfigurationError, DataError
 from manifold_robustness.network.checkpoints import Checkpoint
 from manifold_robustness.network.data_sets import SPLITS, labels_of, load_split
 from manifold_robustness.network.perturbed.batches import (
@@ -126,6 +126,15 @@ def test_batches_are_sets_of_all_classes_in_which_no_image_stands_twice(splits):
     assert again == one
 
 
+def test_a_set_is_no_larger_than_the_smallest_class_allows():
+    labels, random = np.repeat([0, 1, 2], [40, 5, 9]), torch.Generator().manual_seed(0)
+    batches = list(SetBatches(labels, 300, random))
+    assert [len(places) for places in batches] == [15]
+    assert labels[batches[0]].tolist() == np.repeat([0, 1, 2], 5).tolist()
+    with pytest.raises(DataError, match=r"two training images of each class.* Got 1 of one"):
+        SetBatches(np.array([0, 0, 1]), 300, random)
+
+
 def test_a_set_is_perturbed_as_a_whole(splits):
     labels = labels_of(splits["train"])
     places = next(iter(SetBatches(labels, 40, torch.Generator().manual_seed(1))))
@@ -215,6 +224,7 @@ def rows(attacked, train):
     [
         ([0.4, 0.1], [0.6, 0.9], FGSM, True),
         ([0.4, 0.3, 0.19], [0.6, 0.7, 0.7], FGSM, True),  # half of the best, not of the last
+        ([0.4, 0.3, 0.3, 0.25, 0.19], [0.6, 0.7, 0.7, 0.8, 0.8], FGSM, False),  # slowly
         ([0.4, 0.25], [0.6, 0.9], FGSM, False),
         ([0.4, 0.1], [0.6, 0.5], FGSM, False),  # the training itself got worse
         ([0.19, 0.01], [0.6, 0.9], FGSM, False),  # was never robust
@@ -224,6 +234,14 @@ def rows(attacked, train):
 )
 def test_a_collapse_of_robustness_is_seen(attacked, train, perturb, collapsed):
     assert perturbation(perturb).has_collapsed(rows(attacked, train)) == collapsed
+
+
+def test_what_a_person_should_hear_is_told_once_in_an_epoch(splits, caplog):
+    """Of a network that gives probabilities, where attacks want logits."""
+    attacked = nn.Sequential(network(), nn.Softmax(dim=1))
+    train(attacked, splits, recipe(FGSM, epochs=1), 0, CPU)
+    told = [one for one in caplog.messages if "probabilities" in one]
+    assert len(told) == 2 and told[0].startswith("training on fgsm/epsilon-0.1: ")  # and its probe
 
 
 def test_a_collapse_is_told(splits, monkeypatch, caplog):
@@ -247,6 +265,23 @@ def test_a_recipe_holds_the_condition_itself():
     assert recipe(None)["perturb"] is None
 
 
+def test_a_network_s_own_perturbation_replaces_that_of_all_as_a_whole():
+    config = read_config("tests/configs/tiny.yaml")
+    config["training"]["perturb"] = {**FAST, "share": 0.5}
+    entry = {"architecture": NETWORK, "weights": "none"}
+    pgd = {"family": "pgd", "strength": 0.2, "options": {"steps": 7}}
+    trainings = {"as all": {}, "own": {"perturb": pgd}, "none": {"perturb": None}}
+    config["networks"] = [
+        {"name": name.replace(" ", "-"), "training": training, **entry}
+        for name, training in trainings.items()
+    ]
+    schema = read_schema()["properties"]["training"]
+    of_all, own, none = (one.training["perturb"] for one in list_networks(config, schema))
+    assert (of_all["condition"]["name"], of_all["share"]) == ("fgsm/epsilon-0.1", 0.5)
+    assert own["share"] == 1 and own["condition"]["options"]["relative_step"] is None
+    assert none is None
+
+
 @pytest.mark.parametrize(
     ("perturb", "words"),
     [
@@ -257,6 +292,9 @@ def test_a_recipe_holds_the_condition_itself():
         ({**FGSM, "share": 0}, r"perturb\.share is 0"),
         ({**FGSM, "steps": 3}, r"perturb\.steps is not a known key"),
         ({"family": "fgsm"}, r"perturb.*strength"),
+        ({**FGSM, "options": {"strengths": [0.1]}}, r"one, training\.perturb: need options of"),
+        ({**FGSM, "options": {"family": "pgd"}}, r"Got family; family and strength stand beside"),
+        ({**FGSM, "options": {"attack_from": "x", "name": "y"}}, r"Got attack_from, name; "),
     ],
 )
 def test_a_perturbation_that_can_t_be_is_named(perturb, words):

@@ -44,6 +44,8 @@ def test_an_attack_from_another_network(fresh):
     assert np.array_equal(seen("other", "pgd-from-other")[0], own)
     weights = {name: stages["train_network"]["weights_sha256"] for name, stages in both.items()}
     assert set(weights) == {"small", "other"} and len(set(weights.values())) == 2
+    checks = pd.read_csv(fresh.result("tables/attacks.csv"))
+    assert set(checks["family"]) == {"pgd"}  # nothing is expected of the other
     table = pd.read_csv(fresh.root / tables[0])
     assert set(table["family"]) == {"clean", "pgd", "pgd-from-other"}
 
@@ -55,7 +57,11 @@ def test_an_attack_from_another_network(fresh):
     stale = fresh.stale(*tables)
     assert stale["train_network"] == 1
     assert stale["perturb_images"] == 3  # two of the other's, one of the first that is from it
-    assert stale["solve_geometry"] == 4  # three of the other's and its clean one; and that
+    assert stale["solve_geometry"] == 4  # three of the other's with its clean one; and that
+    fresh.configure(lambda config: config["networks"][1]["training"].update(epochs=1))
+    fresh.configure(lambda config: config["networks"][0].update(training={"epochs": 3}))
+    stale = fresh.stale(*tables)
+    assert (stale["train_network"], stale["perturb_images"], stale["solve_geometry"]) == (1, 2, 3)
 
 
 def test_a_network_that_the_run_does_not_have_is_refused(fresh):

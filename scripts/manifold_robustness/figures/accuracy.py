@@ -91,7 +91,7 @@ def _describe(accuracy: pd.DataFrame, strength: Strength) -> str:
 
 
 def _describe_published(published: pd.DataFrame) -> str:
-    text = " Open marks are published accuracies, with their reading errors."
+    text = " Open marks are published accuracies, with their errors."
     sources = name_sources(published, [KEPT])
     if not sources:
         return text

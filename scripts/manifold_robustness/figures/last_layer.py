@@ -122,7 +122,7 @@ def _describe_published(published: pd.DataFrame, shown: list[Measure]) -> str:
     sources = name_sources(published, [measure.column for measure in shown])
     if not sources:
         return ""
-    return f" Open marks are published values ({sources}), with their reading errors."
+    return f" Open marks are published values ({sources}), with their errors."
 
 
 def _extremes(table: pd.DataFrame, column: str, strength: Strength) -> str:

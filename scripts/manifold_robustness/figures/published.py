@@ -44,7 +44,7 @@ def draw_published(
 
     `published` is the table of :func:`~..paper.published.published_table` (none of its rows
     need be of `quantity`), `levels` the run's strengths, for which the axis is made
-    (`strengths.log_places`): values outside of their range are left out. Bars are reading errors.
+    (`strengths.log_places`): values outside of their range are left out. Bars are their errors.
     The vertical axis grows to hold them.
     """
     table = published[published["quantity"] == quantity]

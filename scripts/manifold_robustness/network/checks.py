@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..errors import DataError, NetworkError
+from ..errors import ConfigurationError, DataError, NetworkError
 from ..experiment import Experiment, read_experiment
 from ..limits import (
     choose_basis,
@@ -18,6 +18,7 @@ from ..limits import (
     store_bytes,
 )
 from ..networks import require_layers
+from ..wording import listed
 from .data_sets import labels_of
 from .layers import list_layers
 
@@ -59,6 +60,7 @@ def require_feasible(
     experiment = read_experiment(config)
     layers = list_layers(network, test[0][0].shape)
     require_layers(experiment.networks[name].layers, [layer.name for layer in layers], name)
+    _require_guiding(experiment, name, [layer.name for layer in layers])
     _require_images(config["images"], labels_of(test), classes)
     sizes = {layer.name: layer.n_features for layer in layers}
     _require_room(experiment, name, sizes, Path(folder))
@@ -82,6 +84,21 @@ def require_accuracy(accuracy: float, name: str, config: dict) -> None:
             f"{minimum}; train for longer (training.epochs), mend the recipe, or lower the "
             "minimum, which takes this training as it is"
         )
+
+
+def _require_guiding(experiment, name, known):
+    """Layers that an attack is guided by must be those of the network that it attacks."""
+    for family in experiment.families:
+        for condition in family.conditions[:1]:
+            attacked = condition.attack_from or name
+            unknown = [one for one in condition.options.get("layers") or [] if one not in known]
+            if attacked == name and unknown:
+                raise ConfigurationError(
+                    f"config: perturbations, family {family.name}: layers names {listed(unknown)}, "
+                    f"which the network {name} does not have; it has {listed(known)}. For networks "
+                    "whose layers have other names, leave layers out: then the last before the "
+                    "head guides"
+                )
 
 
 def _require_images(images, labels, classes):

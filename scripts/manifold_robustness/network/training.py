@@ -5,6 +5,7 @@ import csv
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,8 @@ class Training:
         """Train for one epoch, measure every split, and keep the weights where they are best."""
         start, rate = time.perf_counter(), self.optimizer.param_groups[0]["lr"]
         row = {"epoch": len(self.history) + 1, "learning_rate": rate}
-        row["train_loss"], row["train_accuracy"] = self._train()
+        with self.perturbation.watched() if self.perturbation else nullcontext():
+            row["train_loss"], row["train_accuracy"] = self._train()
         for split in ("validation", "test"):
             row[f"{split}_loss"], row[f"{split}_accuracy"] = evaluate(
                 self.network,
@@ -347,9 +349,9 @@ def _warn_of_collapse(history):
     last = history[-1]
     if last["collapsed"]:
         logger.warning(
-            "catastrophic overfitting in epoch %d: the accuracy under PGD fell to %.3f, while that "
-            "on the perturbed training images is %.3f. The weights of an epoch before are kept; "
-            "train with more steps (family: pgd), a smaller strength or a warm_up",
+            "catastrophic overfitting in epoch %d: the accuracy under attack fell to %.3f, while "
+            "that on the training images is %.3f. Train with more steps (family: pgd), a smaller "
+            "strength or a warm_up",
             last["epoch"],
             last[ATTACKED],
             last["train_accuracy"],

@@ -123,7 +123,8 @@ def _directions(network, flat, shape, layers, objective, n_gaussian_vectors, see
                 parts[layer].append(outputs[layer])
     directions = {}
     for number, layer in enumerate(layers):
-        activations = torch.cat(parts.pop(layer)).detach().flatten(1).double()
+        # In their own precision, by which the geometry knows what is rounding.
+        activations = torch.cat(parts.pop(layer)).detach().flatten(1)
         activations = activations.unflatten(0, shape).requires_grad_()
         n_features = activations.shape[2]
         probes = draw_probes(

@@ -6,6 +6,7 @@ Noise trains what randomised smoothing needs (Cohen et al., ICML 2019), PGD is a
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -14,12 +15,15 @@ from torch import nn
 from torch.utils.data import Dataset, Sampler
 
 from ...conditions import Condition, list_families
+from ...errors import DataError
 from ...perturbations.apply import perturb_batch
+from ...perturbations.watching import watched
 from ...seeds import generator
 from ..data_sets import gather_images, labels_of
 
 MOST_ATTACKED = 500  # validation images that an epoch's accuracy under the attack is of
 PROBE_STEPS = 10
+RECENT = 3  # epochs within which a collapse happens
 LEAST_ROBUST = 0.2  # accuracy under the attack from which a fall to half of it is a collapse
 
 
@@ -47,9 +51,15 @@ class SetBatches(Sampler):
     ----------
     labels : int (n_images,)
     batch_size
-        The most images of a batch, shared evenly among the classes; two of each at least.
+        The most images of a batch, shared evenly among the classes: at least two of each, at most
+        as many as the smallest class has.
     random
         Its draws.
+
+    Raises
+    ------
+    DataError
+        For a class of fewer than two images.
 
     Examples
     --------
@@ -62,7 +72,13 @@ class SetBatches(Sampler):
         self.members = [
             torch.from_numpy(np.flatnonzero(labels == one)) for one in np.unique(labels)
         ]
-        self.n_points = max(2, batch_size // len(self.members))
+        fewest = min(len(own) for own in self.members)
+        if fewest < 2:
+            raise DataError(
+                "Need at least two training images of each class, to train on sets of classes. Got "
+                f"{fewest} of one; leave the class out, or train with another family."
+            )
+        self.n_points = min(max(2, batch_size // len(self.members)), fewest)
         self.random = random
 
     def __len__(self) -> int:
@@ -98,6 +114,10 @@ class TrainingPerturbation:
         """Whether batches are sets of manifolds."""
         return self.condition.scope == "set"
 
+    def watched(self) -> AbstractContextManager:
+        """Return what tells once in an epoch what a person should hear of the attack."""
+        return watched(f"training on {self.condition.name}")
+
     def numbered(self, data: Dataset) -> Dataset:
         """Return the training images with their places, by which each has draws of its own."""
         return Numbered(data)
@@ -110,9 +130,9 @@ class TrainingPerturbation:
     def probe(self) -> Condition:
         """What the accuracy after an epoch is measured under.
 
-        PGD of the same budget where the training attacks the network with one: under its own
-        attack, a network that has learnt to mislead a single step looks robust. Else, and for a
-        family of scope ``set``, which would take whole sets, the same (for sets PGD as well).
+        PGD of the same budget where the training attacks the network with one, since under its own
+        attack a network that has learnt to mislead a single step looks robust. Where there is no
+        attack, or no budget in a norm, the same as in training.
         """
         own = self.condition
         if not own.wants_network or own.norm is None:
@@ -194,9 +214,10 @@ class TrainingPerturbation:
         """Say whether robustness collapsed in the last epoch, for the first time.
 
         Training on single steps can end in *catastrophic overfitting* (Wong et al., ICLR 2020):
-        within an epoch the network learns to mislead the step, and its accuracy under PGD falls
-        while that under the step rises. Here: it falls below half of the greatest before, which
-        was 0.2 or more, while the accuracy on the perturbed training images does not fall.
+        within an epoch or two the network learns to mislead the step, and its accuracy under PGD
+        falls while that under the step rises. Here: it falls below half of the greatest of the
+        last three epochs, which was 0.2 or more, while the accuracy on the training images, as
+        they are given to the network, does not fall. A slow loss over many epochs is another thing.
 
         Parameters
         ----------
@@ -208,6 +229,6 @@ class TrainingPerturbation:
             return False
         if any(row.get("collapsed") for row in before):
             return False
-        best = max(row["attacked_accuracy"] for row in before)
+        best = max(row["attacked_accuracy"] for row in before[-RECENT:])
         fell = best >= LEAST_ROBUST and last["attacked_accuracy"] < best / 2
         return fell and last["train_accuracy"] >= before[-1]["train_accuracy"]
