@@ -6,7 +6,7 @@ Of a finished run's network and its selected images (each replicate is a set of 
 network's own accuracy and, in the layer that guides and in the last one, the capacity of the
 mean-field theory, that of the joint program, and the accuracy of a readout trained anew; in the
 guiding layer the simulated capacity too. All by probes that no attack has seen. `--attacks` picks
-rows by a part of their name. The mean over replicates and, behind ±, its standard error.
+rows by name. The mean over replicates and, behind ±, its standard error.
 
 A step's cost is that of a whole attack, over its steps, beside that of PGD in the same process.
 """
@@ -76,7 +76,7 @@ def main():
     layers = list(dict.fromkeys([*guiding, *options.also, last]))
     rows = []
     for name, entry in ATTACKS.items():
-        if options.attacks and not any(part in name for part in options.attacks):
+        if options.attacks and name not in options.attacks:
             continue
         found = [
             measure(network, one, at, name, entry, layers, guiding, options)
@@ -96,7 +96,7 @@ def read_options():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="results/<run>/<network>")
-    parser.add_argument("--attacks", nargs="+", help="rows whose names have one of these parts")
+    parser.add_argument("--attacks", nargs="+", choices=list(ATTACKS), help="rows; all of them")
     parser.add_argument("--layers", nargs="+", help="that guide; the last before the head")
     parser.add_argument("--also", nargs="+", default=[], help="further layers to measure")
     parser.add_argument("--epsilon", type=float, default=0.1)
@@ -133,7 +133,9 @@ def measure(network, images, places, name, entry, layers, guiding, options):
         points = kept[layer].flatten(1).double().numpy()
         points = np.linalg.qr(points.T, mode="r").T.reshape(*shape, -1)
         values = (
-            analyze_manifolds(points, n_gaussian_vectors=100, seed=99).mean_capacity,
+            analyze_manifolds(
+                points, n_gaussian_vectors=100, seed=99, warn_if_transposed=False
+            ).mean_capacity,
             analyze_jointly(points, n_draws=300, seed=99).capacity,
             readout_accuracy(points).accuracy,
         )
