@@ -243,7 +243,7 @@ def test_the_list_of_files_is_that_of_a_finished_run(runs):
     assert all(runs.of().result(name).exists() for name in FILES if "examined" not in name)
 
 
-@settings(OFTEN, max_examples=6, derandomize=True)
+@settings(OFTEN, max_examples=4, derandomize=True)
 @given(st.lists(ACTIONS, min_size=2, max_size=2))
 def test_a_run_whose_files_were_corrupted(runs, tmp_path_factory, actions):
     prove(runs, tmp_path_factory.mktemp("broken"), actions)
