@@ -77,9 +77,8 @@ def training_code(script, entries, wildcards):
             "network.perturbed.batches:TrainingPerturbation",
             f"perturbations.{condition['perturbation']}:perturb",
         ]
-        if condition[
-            "wants_network"
-        ]:  # what its epochs are measured by, with its defaults
+        # What its epochs are measured by, with its defaults.
+        if condition["wants_network"]:
             entries.append("perturbations.pgd:perturb,DECLARATION")
     return network_code(script, entries, wildcards)
 

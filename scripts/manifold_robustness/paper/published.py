@@ -5,7 +5,6 @@ import pandas as pd
 
 COLUMNS = ["quantity", "layer", "source", "label", "strength", "value", "error"]
 MEASURED = ["capacity", "dimension", "radius", "center_correlation"]  # from the summary
-ACCURACIES = ["accuracy", "kept_accuracy"]
 LAST = ""  # the layer of a value that stands for the last one, or for no layer
 SAME = 1e-3  # two strengths that differ by less, relatively, are one level
 LEVELS_PER_PIXEL_UNIT = 255
