@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from helpers import ROOT, read_schema
+from manifold_robustness import experiment
 from manifold_robustness.configuration import merge, read_config
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.errors import ConfigurationError
@@ -458,7 +459,11 @@ FIRST = b"run: fuzz\n"  # an overlay needs a name of its own
 @pytest.fixture
 def bases(monkeypatch):
     monkeypatch.chdir(ROOT)  # paths in a configuration start from the repository's root
-    return {name: read_config(paths) for name, paths in BASES.items()}
+    found = {name: read_config(paths) for name, paths in BASES.items()}
+    # The schema and config.yaml are read once, not for each of thousands of overlays.
+    monkeypatch.setattr(experiment, "read_schema", lambda project: copy.deepcopy(SCHEMA))
+    monkeypatch.setattr(experiment, "read_config", lambda paths: found["config.yaml"])
+    return found
 
 
 def outcome(base, path):
@@ -538,7 +543,8 @@ def put(config, path, value):
             config[key] = config[key] if config[key] is not None else empty
             config = config[key]
         else:
-            config = config.setdefault(key, empty)
+            config[key] = empty if config.get(key) is None else config[key]
+            config = config[key]
     if isinstance(config, list):
         config[:] = config or [None]
     config[path[-1]] = value
