@@ -35,7 +35,7 @@ def schema_keys(schema, prefix=""):
 
 
 def may_be_left_out(schema):
-    """Whether null stands for a whole section, as for training.perturb: the default says no more."""
+    """Whether null stands for a whole section, as for training.perturb."""
     return schema.get("type") == ["object", "null"]
 
 
