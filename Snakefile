@@ -18,6 +18,7 @@ include: "rules/networks.smk"
 include: "rules/images.smk"
 include: "rules/activations.smk"
 include: "rules/geometry.smk"
+include: "rules/certificate.smk"
 include: "rules/tables.smk"
 include: "rules/paper.smk"
 include: "rules/figures.smk"
@@ -33,6 +34,7 @@ rule all:
         GEOMETRY,
         ANSWERS,
         KEPT,
+        CERTIFIED_TABLES.values(),
         expand(WEIGHTS, network=NETWORKS),
     message:
         "Everything that the configuration asks for is there"

@@ -29,6 +29,7 @@ from manifold_robustness.geometry import (  # noqa: E402
     analyze_jointly,
     analyze_manifolds,
     find_center_structure,
+    find_center_structures,
     remove_directions,
     simulate_capacity,
 )
@@ -88,7 +89,9 @@ def spheres(centers, seed, n_dimensions=4, radius=0.25, n_points=15):
 @functools.cache
 def isotropic_gain(n_manifolds, n_features):
     return mean_isotropic_gain(
-        n_manifolds, n_features, lambda x: find_center_structure(x).residual_correlation
+        n_manifolds,
+        n_features,
+        lambda sets: [one.residual_correlation for one in find_center_structures(sets)],
     )
 
 

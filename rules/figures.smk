@@ -5,6 +5,7 @@ GATHERED = {
     "geometry": rules.collect_geometry.output.geometry,
     "accuracy": rules.collect_accuracy.output[0],
     **SUBSET_TABLE,
+    **CERTIFIED_TABLES,
 }
 if SEVERAL:
     GATHERED["matched"] = rules.match_families.output[0]

@@ -92,6 +92,12 @@ def perturbing_code(script, entries, wildcards):
     return network_code(script, entries, wildcards)
 
 
+def certificate_of(wildcards):
+    """What a job certifies, of one level of noise."""
+    asked = {key: value for key, value in CERTIFY.items() if key != "sigmas"}
+    return {"sigma": CERTIFIED[wildcards.condition], **asked}
+
+
 # Of the checks.
 def limits_of(condition):
     """What a condition's family declares of its perturbed images."""
@@ -194,6 +200,9 @@ def subject_of(wildcards):
     several = len(NETWORKS) > 1
     subject = {"network": wildcards.get("network") if several else None}
     subject["manifolds"] = MANIFOLDS
+    if "certified" in figure.inputs:
+        subject["smoothed"] = {level: measured_under(level) for level in CERTIFIED}
+        subject["certificates"] = published_certificates()
     if family:
         subject |= {
             "family": family.name,
@@ -209,6 +218,18 @@ def subject_of(wildcards):
             for one in JUDGED
         }
     return subject
+
+
+def measured_under(level):
+    """The condition whose noise is that of a certificate, not clipped; else clean."""
+    for one in MEASURED.values():
+        same = one.perturbation == "gaussian" and one.options == {
+            "parameterization": "standard_deviation",
+            "clip": False,
+        }
+        if same and one.strength == CERTIFIED[level]:
+            return one.name
+    return CLEAN
 
 
 def strength_in_units(family):
@@ -286,6 +307,18 @@ def published_values():
             }
             if family.conditions and setting.items() <= asked.items():
                 found[family.name] = values
+    return found
+
+
+def published_certificates():
+    """What was published of smoothed networks on the run's data."""
+    found = []
+    for path in sorted((PROJECT / "rules/published/certificates").glob("*.yaml")):
+        published = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if published["of"] == {"data": DATA["name"]}:
+            found += [
+                {"title": published["title"], **one} for one in published["values"]
+            ]
     return found
 
 

@@ -2,8 +2,10 @@
 # its jobs is what its files must say of themselves, so no setting can be left out.
 from manifold_robustness.lineage import STAGES
 
-# The weights come from one of the first two; every network goes through the others.
-AFTER_WEIGHTS = list(STAGES)[2:]
+# The weights come from one of the first two; every network goes through the others in turn, but for
+# the certification, which nothing goes through.
+CERTIFICATION = "certify_smoothing"
+AFTER_WEIGHTS = [stage for stage in list(STAGES)[2:] if stage != CERTIFICATION]
 NO_SETTINGS = ("origin", "code", "checkpoint")
 
 
@@ -36,10 +38,12 @@ def lineage_of(stage, network, condition):
     start = "train_network" if network in TRAINED else "import_weights"
     last = AFTER_WEIGHTS.index(stage) + 1 if stage in AFTER_WEIGHTS else 0
     passed = [start, *AFTER_WEIGHTS[:last]]
+    if stage == CERTIFICATION:
+        passed += ["evaluate_accuracy", stage]
     if condition == CLEAN and "perturb_images" in passed:
         passed.remove("perturb_images")
     # No other stage's settings know a condition.
-    of = {"perturb_images": condition}
+    of = dict.fromkeys(("perturb_images", CERTIFICATION), condition)
     lineage = {network: {one: settings_of(one, network, of.get(one)) for one in passed}}
     if "select_images" in passed:
         for other in networks_to_select_by(Wildcards(fromdict={"network": network})):
@@ -74,6 +78,15 @@ def lineages_of(stage, wildcards):
     return {
         network: {
             condition: lineage_of(stage, network, condition) for condition in conditions
+        }
+        for network in NETWORKS
+    }
+
+
+def lineages_of_certificates(wildcards):
+    return {
+        network: {
+            level: lineage_of(CERTIFICATION, network, level) for level in CERTIFIED
         }
         for network in NETWORKS
     }

@@ -42,6 +42,10 @@ def planned_jobs():
             yield planned(EXTRACTION[network], **place)
             for layer in NETWORKS[network].analysed:
                 yield planned("solve_geometry", **place, layer=layer)
+        for level in CERTIFIED:
+            yield planned(CERTIFICATION, network=network, condition=level)
+    if CERTIFIED:
+        yield planned("collect_certificates")
     yield planned("collect_accuracy")
     yield planned("collect_geometry")
     if EXPECTED:

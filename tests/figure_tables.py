@@ -63,6 +63,8 @@ INPUTS = (
     "subsets",
     "matched",
     "images",
+    "certified",
+    "certified_classes",
 )
 ENDS = {"": 1.0, "_low": 0.95, "_high": 1.05}
 NAMES = plugin_names("figures")
@@ -186,6 +188,50 @@ def make_accuracy(levels=LEVELS, network="plain", loss=0.2) -> pd.DataFrame:
     return pd.DataFrame(rows).sample(frac=1, random_state=1)
 
 
+CLASSES = [f"class {i}" for i in range(10)]
+SIGMAS = [0.1, 0.25]  # of certificates; the table's levels have 0.1 too
+
+
+def make_geometry(layers=LAYERS, levels=LEVELS, replicates=3, network="plain") -> pd.DataFrame:
+    """Capacities of classes that rise with their place, around that of the layer."""
+    rows = [
+        {"network": network}
+        | condition(level)
+        | {"layer": layer, "replicate": replicate, "manifold": name}
+        | {"capacity": value("capacity", i, j) * (1 + 0.02 * place + 0.01 * replicate)}
+        for j, level in enumerate(levels)
+        for i, layer in enumerate(layers)
+        for replicate in range(replicates)
+        for place, name in enumerate(CLASSES)
+    ]
+    return pd.DataFrame(rows).sample(frac=1, random_state=3)
+
+
+def make_certified(network="plain", sigmas=SIGMAS) -> pd.DataFrame:
+    """Shares that fall from 0.8 to nothing at 2.4 sigma."""
+    parts = []
+    for sigma in sigmas:
+        radius = 0.01 * np.arange(round(240 * sigma) + 1)
+        share = 0.8 * (1 - radius / radius[-1])
+        fixed = {"n_images": 200, "abstained": 0.1, "mean_radius": sigma}
+        fixed |= {"n_selection": 100, "n_estimation": 1000, "alpha": 0.001}
+        columns = {"network": network, "sigma": sigma, "radius": radius, **fixed}
+        columns |= {f"certified_accuracy{end}": one * share for end, one in ENDS.items()}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def make_certified_classes(network="plain", sigmas=SIGMAS, classes=CLASSES) -> pd.DataFrame:
+    """Radii that fall as the class's place rises."""
+    rows = [
+        {"network": network, "sigma": sigma, "manifold": name, "n_images": 20}
+        | {"mean_radius": sigma * (1 - 0.05 * place)}
+        for sigma in sigmas
+        for place, name in enumerate(classes)
+    ]
+    return pd.DataFrame(rows)
+
+
 def make_history(n_epochs=4) -> pd.DataFrame:
     epoch = np.arange(1, n_epochs + 1)
     table = pd.DataFrame(
@@ -305,6 +351,9 @@ def draw_example(
         "accuracy": lambda: pd.concat(
             every(make_accuracy(levels, network)) for network in networks
         ),
+        "geometry": lambda: make_geometry(layers, measured, replicates),
+        "certified": make_certified,
+        "certified_classes": make_certified_classes,
         "images": dict,
     }
     inputs = {key: makers[key]() for key in declared["inputs"]}

@@ -32,6 +32,7 @@ ENTRIES = {
     "evaluate_accuracy": [DATA],
     "select_images": [DATA],
     "perturb_images": [DATA, "perturbations.gaussian:perturb"],
+    "certify_smoothing": [DATA],
     "solve_geometry": [
         *(f"geometry.solvers.{name}_solver:solve" for name in ("active_set", "nnls")),
         *(f"measures.{name}:measure,DECLARATION" for name in MEASURES),

@@ -29,6 +29,17 @@ def greatest_center_rank(n_manifolds: int) -> int:
     return max(n_manifolds - 3, 0)
 
 
+def fewest_certifying_draws(alpha: float) -> int:
+    r"""Return the least number of draws that can certify anything by randomized smoothing.
+
+    All of n draws bound a probability from below by :math:`\alpha^{1/n}`, which must exceed ½.
+
+    >>> fewest_certifying_draws(0.001), 0.001 ** (1 / 9) < 0.5 < 0.001 ** (1 / 10)
+    (10, True)
+    """
+    return math.floor(math.log(alpha) / math.log(0.5)) + 1
+
+
 def to_averaging_scale(values: Values, mean: str) -> Values:
     """Return values x on the scale on which their mean is taken arithmetically.
 

@@ -16,7 +16,7 @@ import yaml
 
 from .conditions import CLEAN, Condition, Family, list_conditions, list_families, require_draws
 from .configuration import check_config, fill_defaults, read_config, require_options
-from .conventions import FEWEST_BALANCED, greatest_center_rank
+from .conventions import FEWEST_BALANCED, fewest_certifying_draws, greatest_center_rank
 from .declarations import plugin_names, read_declaration
 from .errors import ConfigurationError
 from .networks import Network, list_networks, read_layers, require_layers
@@ -29,8 +29,9 @@ BASE = "config.yaml"
 SCHEMA = "rules/schemas/config.schema.yaml"
 DATA_KEYS = ("name", "image_size", "test_crop_padding")  # of every data set
 TABLES = ("summary", "accuracy", "geometry", "subsets")
+CERTIFICATES = ("certified", "certified_classes")  # where the run certifies its networks
 SOURCES = {  # what a figure of each scope can show
-    "network": (*TABLES, "history"),
+    "network": (*TABLES, "history", *CERTIFICATES),
     "family": (*TABLES, "history", "images", "predictions"),
     "families": (*TABLES, "matched", "images", "predictions"),
     "comparison": TABLES,
@@ -56,7 +57,8 @@ class Experiment:
     """What a valid configuration asks for.
 
     ``data`` holds the settings that the images depend on; ``networks`` and ``conditions`` are by
-    name, in the configuration's order, clean first.
+    name, in the configuration's order, clean first; ``certified`` holds the standard deviations of
+    the noise of the certificates, by the name of their level.
     """
 
     config: dict
@@ -65,6 +67,7 @@ class Experiment:
     conditions: dict[str, Condition]
     networks: dict[str, Network]
     figures: dict[str, Figure]
+    certified: dict[str, float]
 
     @property
     def measured(self) -> dict[str, Condition]:
@@ -111,7 +114,7 @@ def read_experiment(
         require_draws(families)
     networks = list_networks(config, schema["properties"]["training"])
     _require_attacked(config["perturbations"], [network.name for network in networks])
-    figures = _figures(config["figures"], config["geometry"])
+    figures = _figures(config)
     data = _data(config["data"], declared)
     _require_references(config, networks, figures)
     _require_images(config["images"], declared, data)
@@ -122,6 +125,7 @@ def read_experiment(
         {condition.name: condition for condition in list_conditions(families)},
         {network.name: network for network in networks},
         figures,
+        _certified(config["certify"]),
     )
 
 
@@ -211,8 +215,32 @@ def _listing_sum(root, endings):
     return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
 
 
-def _figures(settings, geometry):
+def _certified(asked):
+    """The standard deviations to certify with, by level."""
+    if asked is None:
+        return {}
+    fewest = fewest_certifying_draws(asked["alpha"])
+    if asked["n_estimation"] < fewest:
+        raise ConfigurationError(
+            f"config: certify.n_estimation is {asked['n_estimation']}, but must be at least "
+            f"{fewest}: at certify.alpha {asked['alpha']:g} fewer draws prove nothing, even if all "
+            "agree"
+        )
+    levels: dict[str, float] = {}
+    for sigma in sorted(map(float, asked["sigmas"])):
+        name = f"sigma-{sigma:g}"
+        if name in levels:
+            raise ConfigurationError(
+                f"config: certify.sigmas {levels[name]!r} and {sigma!r} would both be named "
+                f"{name}; keep one"
+            )
+        levels[name] = sigma
+    return levels
+
+
+def _figures(config):
     """The figures of what the run measures; the settings of the others are checked all the same."""
+    settings, geometry = config["figures"], config["geometry"]
     names = plugin_names("figures")
     unknown = [name for name in settings if name not in names]
     if unknown:
@@ -231,6 +259,8 @@ def _figures(settings, geometry):
         except ConfigurationError as error:
             raise ConfigurationError(f"figures.{name}: {error}") from None
         if "setting" in declared and not geometry[declared["setting"]]:
+            continue
+        if {*CERTIFICATES} & {*declared["inputs"]} and config["certify"] is None:
             continue
         figures.append(
             Figure(

@@ -34,6 +34,7 @@ STAGES = {
     "perturb_images": "the perturbation",
     "extract_activations": "the extraction",
     "solve_geometry": "the solve",
+    "certify_smoothing": "the certification",
 }
 
 

@@ -61,11 +61,14 @@ def test_isotropic_centers_are_drawn_only_where_they_matter():
 def test_isotropic_gain_is_the_mean_over_draws_of_unit_centers(n_manifolds, n_draws):
     drawn = []
 
-    def search(isotropic):
-        assert isotropic.shape == (n_manifolds, 7)
-        np.testing.assert_allclose(np.linalg.norm(isotropic, axis=1), 1)
-        drawn.append(isotropic)
-        return [0.2, 0.2 - 0.01 * len(drawn)]
+    def search(sets):
+        correlations = []
+        for isotropic in sets:
+            assert isotropic.shape == (n_manifolds, 7)
+            np.testing.assert_allclose(np.linalg.norm(isotropic, axis=1), 1)
+            drawn.append(isotropic)
+            correlations.append([0.2, 0.2 - 0.01 * len(drawn)])
+        return correlations
 
     gain = mean_isotropic_gain(n_manifolds, 7, search)
     assert gain == pytest.approx(0.05 * (n_draws + 1) / 2)

@@ -10,6 +10,7 @@ from manifold_robustness.geometry import (
     analyze_manifolds,
     center_search,
     find_center_structure,
+    find_center_structures,
     remove_directions,
 )
 from manifold_robustness.geometry.center_search import correlation_cost, find_minima, turn
@@ -37,7 +38,8 @@ def written_out_cost(directions, centers):
 @pytest.mark.parametrize("rank", [1, 3])
 def test_gradient_by_finite_differences(rank):
     turned = np.random.default_rng(rank).standard_normal((4, 9, 7))
-    _, gradient = correlation_cost(turned, rank)
+    _, gradient, norms = correlation_cost(turned, rank)
+    np.testing.assert_allclose(norms, np.linalg.norm(turned[..., rank:], axis=-1))
     step = 1e-5
     for row in range(7 - rank):
         for column in range(rank):
@@ -74,6 +76,12 @@ def starts_of(case, rank, n_starts):
     return coordinates, np.random.default_rng(5).standard_normal(shape)
 
 
+def minima_of(coordinates, starts, *arguments, **keywords):
+    """The minima that are found for one set of centers."""
+    (minima,) = find_minima(coordinates[None], starts[None], *arguments, **keywords)
+    return minima
+
+
 def shares_left(coordinates, directions):
     kept = coordinates - (coordinates @ directions) @ np.swapaxes(directions, 1, 2)
     return np.linalg.norm(kept, axis=2) / np.linalg.norm(coordinates, axis=1)
@@ -108,9 +116,9 @@ def test_both_memories_meet_the_latest_change_of_the_gradient(which):
 def test_minima_are_flat_and_curve_upwards(rank):
     """The gradient is zero, and no small turn lowers the cost."""
     coordinates, starts = starts_of("random", rank, 20)
-    minima = find_minima(coordinates, starts, 1e-15, 1e-4)
+    minima = minima_of(coordinates, starts, 1e-15, 1e-4)
     turned = coordinates @ np.linalg.qr(minima, mode="complete")[0]
-    cost, gradient = correlation_cost(turned, rank)
+    cost, gradient, _ = correlation_cost(turned, rank)
     assert len(minima) == 20 and np.abs(gradient).max() < 1e-6
     generator = np.random.default_rng(0)
     for _ in range(30):
@@ -123,17 +131,40 @@ def test_minima_are_flat_and_curve_upwards(rank):
 @pytest.mark.parametrize("rank", [1, 2])
 def test_starts_that_are_dropped_are_less_stable(case, rank):
     coordinates, starts = starts_of(case, rank, 40)
-    every = find_minima(coordinates, starts, 1e-15, 1e-4)
-    some = find_minima(coordinates, starts, 1e-15, 1e-4, most_stable=True)
+    every = minima_of(coordinates, starts, 1e-15, 1e-4)
+    some = minima_of(coordinates, starts, 1e-15, 1e-4, most_stable=True)
     greatest = shares_left(coordinates, every).min(1).max()
     assert shares_left(coordinates, some).min(1).max() == pytest.approx(greatest, abs=1e-6)
     assert len(some) < len(every)
 
 
+SETS = ["low-rank", "random", "overtaken", "output layer", "degenerate", "random"]
+
+
+@pytest.mark.parametrize("rank", ["auto", "supported", 1])
+@pytest.mark.parametrize("selection", ["stable", "least_cost"])
+def test_sets_of_centers_together_have_the_structure_of_each_alone(rank, selection):
+    """Of several shapes, so that some go in step and some don't; bit for bit."""
+    sets = [CENTERS[name] for name in SETS]
+    sets[-1] = sets[-1][:, ::-1]
+    together = find_center_structures(sets, rank, selection, restarts=7, seed=3)
+    for centers, found in zip(sets, together, strict=True):
+        alone = find_center_structure(centers, rank, selection, restarts=7, seed=3)
+        assert found.rank == alone.rank and found.cost == alone.cost
+        np.testing.assert_array_equal(found.directions, alone.directions)
+        np.testing.assert_array_equal(found.residual_correlation, alone.residual_correlation)
+
+
+def test_an_error_of_one_set_is_that_of_all():
+    with pytest.raises(GeometryError, match="differ from their mean"):
+        find_center_structures([CENTERS["random"], np.ones((10, 500))])
+    assert find_center_structures([]) == []
+
+
 def test_a_start_does_not_depend_on_those_beside_it():
     coordinates, starts = starts_of("low-rank", 2, 12)
-    together = find_minima(coordinates, starts, 1e-15)
-    alone = np.concatenate([find_minima(coordinates, start[None], 1e-15) for start in starts])
+    together = minima_of(coordinates, starts, 1e-15)
+    alone = np.concatenate([minima_of(coordinates, start[None], 1e-15) for start in starts])
     shared = np.linalg.svd(np.swapaxes(together, 1, 2) @ alone, compute_uv=False)
     np.testing.assert_allclose(shared, 1, atol=1e-9)
 
@@ -141,7 +172,7 @@ def test_a_start_does_not_depend_on_those_beside_it():
 def test_duplicate_starts_find_one_minimum():
     coordinates, starts = starts_of("low-rank", 2, 1)
     turned = starts[0] @ np.random.default_rng(0).standard_normal((2, 2))
-    first, second = find_minima(coordinates, np.stack([starts[0], turned]), 1e-15)
+    first, second = minima_of(coordinates, np.stack([starts[0], turned]), 1e-15)
     np.testing.assert_allclose(first @ first.T, second @ second.T, atol=1e-6)
 
 
@@ -197,7 +228,7 @@ def test_stable_is_the_most_stable_minimum_and_least_cost_costs_least():
     assert stable.stability > cheap.stability + 1e-3
     assert cheap.cost < stable.cost - 1e-3
     coordinates, starts = starts_of("low-rank", 1, 100)
-    minima = find_minima(coordinates, starts, 1e-12, 1e-4)
+    minima = minima_of(coordinates, starts, 1e-12, 1e-4)
     assert stable.stability >= shares_left(coordinates, minima).min(1).max() - 1e-5
 
 

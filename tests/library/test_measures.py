@@ -16,7 +16,13 @@ from manifold_robustness.files.stores import ArraySpec, StoredArray, create_stor
 from manifold_robustness.geometry import SOLVERS, analyze_jointly
 from manifold_robustness.geometry.solvers import programs
 from manifold_robustness.lineage import Origin
-from manifold_robustness.measures import dimensionality, shuffle, solve_replicates, subsets
+from manifold_robustness.measures import (
+    dimensionality,
+    mean_field,
+    shuffle,
+    solve_replicates,
+    subsets,
+)
 from manifold_robustness.seeds import entropy
 
 SETTINGS = {
@@ -69,6 +75,16 @@ def test_the_joint_measures_are_those_of_the_library():
     assert found["joint_capacity"] == expected.capacity
     assert found["joint_axis_alignment_error"] == expected.axis_alignment_error
     assert found["joint_rank"] == 29 and found["joint_capacity_floor"] == 6 / 29
+
+
+def test_replicates_together_have_the_geometry_of_each_alone():
+    points = np.random.default_rng(0).standard_normal((3, 6, 5, 30))
+    together = solve_replicates(points, SETTINGS, seed=1)
+    for replicate, found in enumerate(together):
+        alone = mean_field.measure(points[replicate], SETTINGS, 1, replicate)
+        for name, value in alone.items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert len({found["capacity"][0] for found in together}) == 3
 
 
 def test_subsets_are_nested_of_the_same_points_everywhere():

@@ -88,7 +88,8 @@ def test_every_overlay_is_planned(name, tmp_path):
     jobs = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)}
     experiment = asked(name)
     n_layers = sum(len(network.analysed) for network in experiment.networks.values())
-    assert jobs["perturb_images"] == len(experiment.conditions) - 1
+    n_networks = len(experiment.networks)
+    assert jobs["perturb_images"] == n_networks * (len(experiment.conditions) - 1)
     assert jobs["solve_geometry"] == n_layers * len(experiment.measured)
     attacked = any(family.conditions[0].wants_network for family in experiment.families)
     assert ("compare_attacks" in jobs) == attacked

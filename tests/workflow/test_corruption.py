@@ -243,7 +243,7 @@ def test_the_list_of_files_is_that_of_a_finished_run(runs):
     assert all(runs.of().result(name).exists() for name in FILES if "examined" not in name)
 
 
-@settings(OFTEN, max_examples=4, derandomize=True)
+@settings(OFTEN, max_examples=2, derandomize=True)
 @given(st.lists(ACTIONS, min_size=2, max_size=2))
 def test_a_run_whose_files_were_corrupted(runs, tmp_path_factory, actions):
     prove(runs, tmp_path_factory.mktemp("broken"), actions)
@@ -295,7 +295,20 @@ BY_HAND = {
 }
 
 
-@pytest.mark.parametrize("case", BY_HAND)
+# The others go the same ways through other files, and are in the longer tests.
+OFTEN_DONE = (
+    "geometry of two conditions exchanged",
+    "images of another condition, with the old date",
+    "weights dated in the future",
+    "figures dated in the past, tables in the future",
+    "no records, more epochs",
+)
+CASES = [
+    case if case in OFTEN_DONE else pytest.param(case, marks=pytest.mark.long) for case in BY_HAND
+]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_what_people_do_by_hand_ends_as_a_clean_run(runs, tmp_path_factory, case):
     assert prove(runs, tmp_path_factory.mktemp("broken"), BY_HAND[case]) == "as a clean run"
 

@@ -40,6 +40,11 @@ class About:
         Those that a figure of several shows, by name, in the order of the configuration.
     manifolds : {"class", "exemplar"}
         What a manifold of the run is.
+    smoothed : mapping of str to str
+        By level of noise of a certificate, the condition whose geometry goes with it.
+    certificates : mapping of float to dict
+        By standard deviation of the noise, published certificates: ``title``, ``radius`` and
+        ``certified_accuracy``, of equal length.
     """
 
     network: str | None = None
@@ -50,6 +55,8 @@ class About:
     published: pd.DataFrame | None = None
     families: Mapping[str, FamilyNames] = field(default_factory=dict)
     manifolds: str = "class"
+    smoothed: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[float, Mapping[str, Any]] = field(default_factory=dict)
 
     def heading(self, text: str) -> str:
         """Return the title of a figure: what it is of, then what it shows.
@@ -71,8 +78,9 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
     settings
         ``network``, ``family`` and ``title`` as :class:`About` has them; ``strength``, a dict of
         the fields of :class:`~.strengths.Strength`; ``published``, a dict of ``sources`` and
-        ``values``; ``families``, by name a dict of ``title`` and ``strength``; ``manifolds``. Each
-        may be left out or empty.
+        ``values``; ``families``, by name a dict of ``title`` and ``strength``; ``manifolds``;
+        ``smoothed``; ``certificates``, a list of dicts with a ``sigma`` each. Each may be left out
+        or empty.
     strengths
         Of the conditions, clean first.
 
@@ -96,4 +104,6 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
             for name, one in settings.get("families", {}).items()
         },
         manifolds=settings.get("manifolds", "class"),
+        smoothed=settings.get("smoothed", {}),
+        certificates={one["sigma"]: one for one in settings.get("certificates", [])},
     )

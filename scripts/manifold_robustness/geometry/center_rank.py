@@ -85,17 +85,19 @@ def supported_rank(
 
 
 def mean_isotropic_gain(
-    n_manifolds: int, n_features: int, search: Callable[[np.ndarray], np.ndarray]
+    n_manifolds: int,
+    n_features: int,
+    search: Callable[[list[np.ndarray]], list[np.ndarray]],
 ) -> float:
     """What a search gains on isotropic centers: the mean over 60 / n_manifolds draws, at least two.
 
-    ``search`` takes centers (n_manifolds, n_features) and returns their residual correlations. The
-    draws depend on the two numbers only, so that every layer of a size has the same.
+    ``search`` takes sets of centers (n_manifolds, n_features) and returns the residual correlations
+    of each. The draws depend on the two numbers only, so that every layer of a size has the same.
     """
-    gains = []
+    sets = []
     for draw in range(max(DRAWS_TIMES_MANIFOLDS // n_manifolds, FEWEST_DRAWS)):
         generator = np.random.default_rng([ISOTROPIC, n_manifolds, n_features, draw])
         centers = generator.standard_normal((n_manifolds, n_features))
-        centers /= np.linalg.norm(centers, axis=1, keepdims=True)
-        gains.append(float(remaining_gain(search(centers))[0]))
+        sets.append(centers / np.linalg.norm(centers, axis=1, keepdims=True))
+    gains = [float(remaining_gain(correlations)[0]) for correlations in search(sets)]
     return sum(gains) / len(gains)

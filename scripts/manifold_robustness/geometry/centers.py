@@ -1,6 +1,7 @@
 """The low-rank structure that the centers of the manifolds share, to be projected out."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -62,7 +63,6 @@ class CenterStructure:
     cost: float
 
 
-@single_threaded
 def find_center_structure(
     centers: np.ndarray,
     rank: int | str = "auto",
@@ -126,47 +126,33 @@ def find_center_structure(
     >>> find_center_structure(rng.standard_normal((20, 200)) + 3 * shared).rank
     1
     """
+    return find_center_structures([centers], rank, selection, restarts, seed)[0]
+
+
+@single_threaded
+def find_center_structures(
+    sets: Sequence[np.ndarray],
+    rank: int | str = "auto",
+    selection: str = "stable",
+    restarts: int | None = None,
+    seed: int | Sequence[int] = 0,
+) -> list[CenterStructure]:
+    """The same for several sets of centers: what each has alone, in less time.
+
+    The searches of sets of one shape take their steps together, see :func:`.find_minima`.
+    Parameters, errors and the result of each as of :func:`find_center_structure`.
+
+    >>> import numpy as np
+    >>> sets = np.random.default_rng(0).standard_normal((3, 10, 200))
+    >>> together = find_center_structures(sets)
+    >>> [one.cost for one in together] == [find_center_structure(one).cost for one in sets]
+    True
+    """
     if selection not in SELECTIONS:
         raise GeometryError(
             f"Need a center selection out of {', '.join(SELECTIONS)}. Got {selection!r}."
         )
-    if restarts is None:
-        restarts = max(FEWEST_RESTARTS, RESTARTS_TIMES_MANIFOLDS // len(centers))
-    restarts = check_count(restarts, "start of the center search")
-    coordinates, basis = _center_frame(in_moderate_units(np.asarray(centers, dtype=float)))
-    # Centers that span fewer dimensions have room for fewer directions, as fewer manifolds would.
-    greatest_rank = greatest_center_rank(coordinates.shape[1] + 1)
-    ranks = _ranks(rank, greatest_rank, len(coordinates))
-
-    generator = np.random.default_rng(np.random.SeedSequence(seed))
-    found = [Candidate.of(np.zeros((coordinates.shape[1], 0)), coordinates)]
-    for _ in ranks:
-        candidate = _best_minimum(found[-1].directions, coordinates, selection, restarts, generator)
-        if candidate is None:
-            break
-        found.append(candidate)
-        if rank in SEARCHED and _rises(found):
-            break
-    if rank == "supported":
-        correlations = [candidate.correlation for candidate in found]
-        count, n_features = np.shape(centers)
-        chosen = supported_rank(
-            correlations,
-            n_features,
-            count,
-            lambda: _isotropic_gain(count, n_features, selection, restarts),
-        )
-    else:
-        chosen = _chosen_rank(found, rank)
-    if chosen:
-        found[chosen] = _polish(found[chosen], coordinates)
-    return CenterStructure(
-        rank=chosen,
-        directions=basis.T @ found[chosen].directions,
-        residual_correlation=np.array([candidate.correlation for candidate in found]),
-        stability=found[chosen].stability,
-        cost=found[chosen].cost,
-    )
+    return _in_step([_search(centers, rank, selection, restarts, seed) for centers in sets])
 
 
 def remove_directions(points: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -197,6 +183,95 @@ class Candidate:
         correlation = (np.abs(cosines).sum() - count) / (count * (count - 1))
         stability = (norms / np.linalg.norm(coordinates, axis=1)).min()
         return cls(directions, float(correlation), float(stability), float((cosines**2).sum() / 2))
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a search asks to be minimised, see :func:`.find_minima`."""
+
+    coordinates: np.ndarray
+    starts: np.ndarray
+    precision: float
+    most_stable: bool = False
+
+    def kind(self):
+        """What must be equal of requests that are answered together."""
+        return self.coordinates.shape, self.starts.shape, self.precision, self.most_stable
+
+
+def _in_step(searches):
+    """Results of searches, whose requests of one kind are answered together."""
+    results, waiting = [None] * len(searches), {}
+
+    def resume(index, answer):
+        try:
+            waiting[index] = searches[index].send(answer)
+        except StopIteration as end:
+            results[index] = end.value
+
+    for index in range(len(searches)):
+        resume(index, None)
+    while waiting:
+        kinds = defaultdict(list)
+        for index, request in waiting.items():
+            kinds[request.kind()].append(index)
+        for (_, _, precision, most_stable), indices in kinds.items():
+            requests = [waiting.pop(index) for index in indices]
+            answers = find_minima(
+                np.stack([request.coordinates for request in requests]),
+                np.stack([request.starts for request in requests]),
+                precision,
+                LEAST_STABILITY / 10,
+                most_stable,
+            )
+            for index, answer in zip(indices, answers, strict=True):
+                resume(index, answer)
+    return results
+
+
+def _search(
+    centers, rank, selection, restarts, seed
+) -> Generator[_Request, np.ndarray, CenterStructure]:
+    """One search, which yields what it asks to be minimised and is sent the minima."""
+    if restarts is None:
+        restarts = max(FEWEST_RESTARTS, RESTARTS_TIMES_MANIFOLDS // len(centers))
+    restarts = check_count(restarts, "start of the center search")
+    coordinates, basis = _center_frame(in_moderate_units(np.asarray(centers, dtype=float)))
+    # Centers that span fewer dimensions have room for fewer directions, as fewer manifolds would.
+    greatest_rank = greatest_center_rank(coordinates.shape[1] + 1)
+    ranks = _ranks(rank, greatest_rank, len(coordinates))
+
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    found = [Candidate.of(np.zeros((coordinates.shape[1], 0)), coordinates)]
+    for _ in ranks:
+        candidate = yield from _best_minimum(
+            found[-1].directions, coordinates, selection, restarts, generator
+        )
+        if candidate is None:
+            break
+        found.append(candidate)
+        if rank in SEARCHED and _rises(found):
+            break
+    if rank == "supported":
+        correlations = [candidate.correlation for candidate in found]
+        count, n_features = np.shape(centers)
+        chosen = supported_rank(
+            correlations,
+            n_features,
+            count,
+            lambda: _isotropic_gain(count, n_features, selection, restarts),
+        )
+    else:
+        chosen = _chosen_rank(found, rank)
+    if chosen:
+        found[chosen] = yield from _polish(found[chosen], coordinates)
+    return CenterStructure(
+        rank=chosen,
+        directions=basis.T @ found[chosen].directions,
+        residual_correlation=np.array([candidate.correlation for candidate in found]),
+        stability=found[chosen].stability,
+        cost=found[chosen].cost,
+    )
 
 
 def _center_frame(centers):
@@ -253,14 +328,16 @@ def _chosen_rank(found, rank):
 def _isotropic_gain(n_manifolds, n_features, selection, restarts):
     """Gain on isotropic centers, kept: replicates and layers of one size ask for the same."""
 
-    def search(centers):
-        return find_center_structure(centers, "auto", selection, restarts).residual_correlation
+    def search(sets):
+        found = find_center_structures(sets, "auto", selection, restarts)
+        return [structure.residual_correlation for structure in found]
 
     return mean_isotropic_gain(n_manifolds, n_features, search)
 
 
 def _polish(candidate, coordinates):
-    minima, _, _ = _stable_minima(coordinates, candidate.directions[None], FINAL_PRECISION)
+    request = _Request(coordinates, candidate.directions[None], FINAL_PRECISION)
+    minima, _, _ = yield from _stable_minima(request)
     return Candidate.of(minima[0], coordinates) if len(minima) else candidate
 
 
@@ -273,8 +350,8 @@ def _best_minimum(previous, coordinates, selection, restarts, generator):
     if selection == "least_cost":
         anywhere = generator.standard_normal((FREE_STARTS * restarts, size, known + 1))
         starts = np.concatenate([starts, anywhere])
-    minima, stabilities, costs = _stable_minima(
-        coordinates, starts, SEARCH_PRECISION[selection], most_stable=selection == "stable"
+    minima, stabilities, costs = yield from _stable_minima(
+        _Request(coordinates, starts, SEARCH_PRECISION[selection], selection == "stable")
     )
     if not len(minima):
         return None
@@ -284,9 +361,9 @@ def _best_minimum(previous, coordinates, selection, restarts, generator):
     return Candidate.of(minima[first], coordinates)
 
 
-def _stable_minima(coordinates, starts, precision, most_stable=False):
+def _stable_minima(request):
     """Minima (n, size, K) that leave enough of each center, their stabilities and costs."""
-    minima = find_minima(coordinates, starts, precision, LEAST_STABILITY / 10, most_stable)
+    minima, coordinates = (yield request), request.coordinates
     residuals = coordinates - (coordinates @ minima) @ np.swapaxes(minima, 1, 2)
     norms = np.sqrt(np.einsum("bmd,bmd->bm", residuals, residuals))
     stabilities = (norms / np.linalg.norm(coordinates, axis=1)).min(1)

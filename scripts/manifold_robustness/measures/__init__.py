@@ -7,6 +7,10 @@ replicate's clouds (n_manifolds, n_points, n_features), `settings` those of the 
 ``geometry``. What a group declares is computed, written, collected and, where it says how,
 summarised; no other file names it. A ``setting`` of the declaration, or of one of its variables,
 names the key of ``geometry`` without which it is not measured.
+
+Where the replicates are measured in less time together, a group has a function
+``measure_replicates(clouds, settings, seed) -> list[dict]`` as well: `clouds` are the points by
+replicate, and the result has for each what ``measure`` gives.
 """
 
 from importlib import import_module
@@ -48,14 +52,16 @@ def solve_replicates(points: "np.ndarray | StoredArray", settings: dict, seed: i
         (name, import_module(f".{name}", __package__), declared)
         for name, declared in measured_groups(settings).items()
     ]
-    results = []
-    for replicate, clouds in enumerate(points):
-        measured = {}
-        for name, group, declared in groups:
-            own = group.measure(clouds, settings, seed, replicate)
-            require_declared(name, own, declared, len(clouds))
-            measured |= own
-        results.append(measured)
+    clouds = dict(enumerate(points))
+    results: list[dict] = [{} for _ in clouds]
+    for name, group, declared in groups:
+        if hasattr(group, "measure_replicates"):
+            measured = group.measure_replicates(clouds, settings, seed)
+        else:
+            measured = [group.measure(own, settings, seed, k) for k, own in clouds.items()]
+        for result, found, own in zip(results, measured, clouds.values(), strict=True):
+            require_declared(name, found, declared, len(own))
+            result |= found
     return results
 
 

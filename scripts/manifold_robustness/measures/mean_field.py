@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..geometry import analyze_manifolds
+from ..geometry import analyze_replicates
 from ..seeds import entropy
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ DECLARATION = {
         },
     }
 }
-# The arguments of analyze_manifolds that are settings; what else is set does not concern it.
+# The arguments of analyze_replicates that are settings; what else is set does not concern it.
 ARGUMENTS = (
     "margin",
     "n_gaussian_vectors",
@@ -122,18 +122,27 @@ ARGUMENTS = (
 
 
 def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
-    """Return the mean-field geometry of a replicate's clouds, by name.
+    """Return the mean-field geometry of a replicate's clouds, by name."""
+    return measure_replicates({replicate: points}, settings, seed)[0]
+
+
+def measure_replicates(
+    clouds: "dict[int, np.ndarray | StoredArray]", settings: dict, seed: int
+) -> list[dict]:
+    """Return the mean-field geometry of replicates, whose center searches go in step.
 
     The Gaussian vectors depend on the seed, the replicate and the manifold only, so that they are
     the same in every layer, under every condition and of every network.
     """
-    geometry = _analyze(points, settings, seed, replicate)
-    return {name: getattr(geometry, name) for name in DECLARATION["variables"]}
+    return [
+        {name: getattr(geometry, name) for name in DECLARATION["variables"]}
+        for geometry in _analyze(clouds, settings, seed)
+    ]
 
 
 def means(points: "np.ndarray | StoredArray", settings: dict, seed: int, replicate: int) -> dict:
     """Return the means over manifolds of what `measure` gives, and the center correlation."""
-    geometry = _analyze(points, settings, seed, replicate)
+    (geometry,) = _analyze({replicate: points}, settings, seed)
     found = {
         name: getattr(geometry, f"mean_{name}")
         for name in ("capacity", "radius", "dimension", "rank_dimension")
@@ -141,10 +150,9 @@ def means(points: "np.ndarray | StoredArray", settings: dict, seed: int, replica
     return found | {"center_correlation": geometry.center_correlation}
 
 
-def _analyze(points, settings, seed, replicate):
-    return analyze_manifolds(
-        points,
-        seed=entropy(seed, "gaussian vectors", replicate),
-        warn_if_transposed=False,  # an output layer has fewer features than points
+def _analyze(clouds, settings, seed):
+    return analyze_replicates(
+        list(clouds.values()),
+        seeds=[entropy(seed, "gaussian vectors", replicate) for replicate in clouds],
         **{name: settings[name] for name in ARGUMENTS},
     )

@@ -1,4 +1,4 @@
-"""The state of a training after an epoch, so that one that is stopped goes on from there."""
+"""The state of a long job, as of a training after an epoch: one that is stopped goes on there."""
 
 import hashlib
 import io
@@ -14,13 +14,13 @@ logger = logging.getLogger(__name__)
 
 
 class Checkpoint:
-    """A file that holds the last finished epoch of one training.
+    """A file that holds how far one job has come.
 
     Parameters
     ----------
     path : path
     settings : list or dict
-        Everything that the training's result depends on (JSON values). A state that was saved
+        Everything that the job's result depends on (JSON values). A state that was saved
         under other settings is left alone.
     """
 
@@ -45,12 +45,12 @@ class Checkpoint:
             state = torch.load(content, map_location="cpu", weights_only=True)
             fits = state.pop("fingerprint") == self.fingerprint
         except Exception as error:  # a damaged file fails in many ways
-            logger.warning("%s can't be read (%s): training starts anew", self.path, error)
+            logger.warning("%s can't be read (%s): the job starts anew", self.path, error)
             return None
         if not fits:
-            logger.info("%s is of another training: this one starts anew", self.path)
+            logger.info("%s is of another job: this one starts anew", self.path)
         return state if fits else None
 
     def remove(self) -> None:
-        """Remove the file, once the training's results are written."""
+        """Remove the file, once the job's results are written."""
         self.path.unlink(missing_ok=True)

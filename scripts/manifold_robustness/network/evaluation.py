@@ -84,7 +84,7 @@ def predict(network: nn.Module, data: Dataset, batch_size: int, device: torch.de
         Where the network's answer to an image is not finite.
     """
     answers = [
-        (_classes(network, images, device), labels.numpy(), image_sums(images.numpy()))
+        (classify(network, images, device), labels.numpy(), image_sums(images.numpy()))
         for images, labels in DataLoader(data, batch_size=batch_size)
     ]
     predictions, labels, sums = map(np.concatenate, zip(*answers, strict=True))
@@ -155,7 +155,7 @@ def perturb_and_predict(
     )
     n_images = sum(indices.size for indices, _ in batches)  # more than there are, where filled up
     n_images += (draws - 1) * kept.size
-    with watched(condition.name) as watch, _told_progress(n_images) as progress:
+    with watched(condition.name) as watch, told_progress(n_images) as progress:
         settings["progress"] = progress
         for indices, counted in batches:
             clean = torch.from_numpy(gather_images(data, indices))
@@ -163,7 +163,7 @@ def perturb_and_predict(
             truth = torch.from_numpy(labels[indices])
             perturbed = perturb_batch(condition, clean, truth, indices, attacked, **settings)
             perturbed = perturbed.reshape(-1, *perturbed.shape[-3:])
-            answers = [_classes(network, part, device) for part in perturbed.split(batch_size)]
+            answers = [classify(network, part, device) for part in perturbed.split(batch_size)]
             chosen = counted.ravel()
             places = indices.ravel()[chosen]
             predictions[places] = np.concatenate(answers)[chosen]
@@ -257,12 +257,46 @@ def cut_into_sets(
             yield np.stack(indices), np.stack(counted)
 
 
+def classify(network: nn.Module, images: torch.Tensor, device: torch.device) -> np.ndarray:
+    """Return the classes that a network answers with, int (n_images,).
+
+    Raises
+    ------
+    NetworkError
+        Where an answer is not finite.
+    """
+    with torch.inference_mode():
+        outputs = network(images.to(device))
+    _require_finite(outputs)
+    return outputs.argmax(1).cpu().numpy()
+
+
+@contextmanager
+def told_progress(total: int, unit: str = "image") -> Iterator[Callable[[int], None]]:
+    """Give what counts images, or what else is named: a bar, and a line a minute in the log."""
+    start = reported = time.monotonic()
+    done = 0
+    with tqdm(total=total, unit=unit, disable=None, leave=False) as bar:
+
+        def add(count):
+            nonlocal done, reported
+            done += count
+            bar.update(count)
+            now = time.monotonic()
+            if now - reported > BETWEEN_REPORTS:
+                rate = done / (now - start)
+                logger.info("%d of %d %ss, %.1f a second", done, total, unit, rate)
+                reported = now
+
+        yield add
+
+
 def _perturb_again(network, attacked, data, condition, indices, settings):
     """Images at some places under a further draw of their perturbation, and the answers to them."""
     clean, labels = gather_images(data, indices), labels_of(data)[indices]
     given = condition, torch.from_numpy(clean), torch.from_numpy(labels), indices, attacked
     perturbed = perturb_batch(*given, **settings)
-    return perturbed.numpy(), _classes(network, perturbed, settings["device"])
+    return perturbed.numpy(), classify(network, perturbed, settings["device"])
 
 
 def _require_draws(seen, places, condition):
@@ -291,14 +325,6 @@ def _batches(places, batch_size):
         yield indices, np.ones(len(indices), dtype=bool)
 
 
-def _classes(network, images, device):
-    """The classes that a network answers with; an answer that is not finite is none."""
-    with torch.inference_mode():
-        outputs = network(images.to(device))
-    _require_finite(outputs)
-    return outputs.argmax(1).cpu().numpy()
-
-
 def _require_finite(outputs):
     bad = int((~torch.isfinite(outputs).all(1)).sum())
     if bad:
@@ -306,22 +332,3 @@ def _require_finite(outputs):
             f"Need finite outputs of the network. Got {bad} of {len(outputs)} images whose outputs "
             "are not; look for an overflow or a division by zero in it."
         )
-
-
-@contextmanager
-def _told_progress(n_images: int) -> Iterator[Callable[[int], None]]:
-    """Give what counts images: a bar on a terminal, and a line a minute in the log."""
-    start = reported = time.monotonic()
-    done = 0
-    with tqdm(total=n_images, unit="image", disable=None, leave=False) as bar:
-
-        def add(count):
-            nonlocal done, reported
-            done += count
-            bar.update(count)
-            now = time.monotonic()
-            if now - reported > BETWEEN_REPORTS:
-                logger.info("%d of %d images, %.1f a second", done, n_images, done / (now - start))
-                reported = now
-
-        yield add

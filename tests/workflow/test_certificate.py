@@ -1,0 +1,95 @@
+"""A run that certifies its network: what it makes, what is stale, and that it goes on if killed."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+
+from manifold_robustness.files.certificates import read_certificates
+from result_files import origin_said
+from workflow.killing import kill_when
+
+CERTIFY = {
+    "sigmas": [0.25, 0.5],
+    "n_selection": 20,
+    "n_estimation": 200,
+    "alpha": 0.01,
+    "n_images": 40,
+}
+NOISE = {"family": "gaussian", "clip": False, "strengths": [0.25]}
+TABLE, CLASSES = "results/tiny/tables/certified.csv", "results/tiny/tables/certified_classes.csv"
+FIGURE = "results/tiny/figures/small/certified.svg"
+FILE = "small/certified/sigma-0.25.h5"
+
+
+def certifying(config):
+    config["certify"] = dict(CERTIFY)
+    config["perturbations"] = [dict(NOISE)]
+
+
+def certificates(experiment, name=FILE):
+    path = experiment.result(name)
+    said = origin_said(path, path.stem)
+    return read_certificates(path, said)
+
+
+def test_a_run_certifies_its_network(fresh):
+    fresh.configure(certifying)
+    fresh.succeed(TABLE, CLASSES, FIGURE)
+    found = certificates(fresh)
+    assert len(found.label) == 40 and found.sigma == 0.25
+    sure = ~found.abstained
+    assert sure.any() and np.mean(found.chosen[sure] == found.label[sure]) > 0.5
+    table = pd.read_csv(fresh.root / TABLE)
+    assert (
+        table.loc[table["sigma"] == 0.25, "n_certified"].iloc[0] == (found.right_within >= 0).sum()
+    )
+    caption = fresh.result("figures/small/certified.rst").read_text()
+    assert "gaussian/sigma-0.25" in caption  # the geometry under the same noise
+
+    # One of another noise is not taken for it.
+    kept = fresh.result(FILE).read_bytes()
+    shutil.copy(fresh.result("small/certified/sigma-0.5.h5"), fresh.result(FILE))
+    stale = fresh.stale(TABLE)
+    assert stale == {"certify_smoothing": 1, "collect_certificates": 1}
+    fresh.result(FILE).write_bytes(kept)
+
+    assert fresh.stale(TABLE, FIGURE) == {}
+    for change, certified in (
+        ({"alpha": 0.02}, 2),
+        ({"n_images": 30}, 2),
+        ({"sigmas": [0.25, 0.5, 1.0]}, 1),
+    ):
+        fresh.configure(lambda config, change=change: config.update(certify={**CERTIFY, **change}))
+        stale = fresh.stale(TABLE, FIGURE)
+        assert stale["certify_smoothing"] == certified and stale["collect_certificates"] == 1
+        assert not {"train_network", "perturb_images", "solve_geometry"} & {*stale}, change
+    fresh.configure(certifying)
+    fresh.configure(lambda config: config["training"].update(epochs=3))
+    assert fresh.stale(TABLE)["certify_smoothing"] == 2
+
+
+def test_a_certification_that_is_killed_goes_on(fresh, tmp_path_factory):
+    fresh.configure(certifying)
+    fresh.configure(lambda config: config["certify"].update(n_estimation=20_000))
+    quick = {"layers": ["head"], "joint": False, "readout": False}
+    fresh.configure(lambda config: config["geometry"].update(quick))
+    whole = type(fresh)(tmp_path_factory.mktemp("whole"))
+    shutil.copytree(fresh.root, whole.root, dirs_exist_ok=True)
+    checkpoint = fresh.result("small/certified/sigma-0.25.part")
+    assert kill_when(fresh, 1, checkpoint.exists)
+    fresh.succeed("--unlock")
+    fresh.succeed(TABLE, cores=1)
+    whole.succeed(TABLE, cores=1)
+    log = fresh.result("logs/certify_smoothing/small/sigma-0.25.log").read_text()
+    assert "going on after" in log and not checkpoint.exists()
+    assert fresh.contents("small/certified", "*") == whole.contents("small/certified", "*")
+
+
+def test_too_few_draws_are_refused_before_any_job(fresh):
+    fresh.configure(certifying)
+    fresh.configure(lambda config: config["certify"].update(n_estimation=6))
+    process = fresh.run("--dry-run")
+    assert process.returncode != 0
+    words = "certify.n_estimation is 6, but must be at least 7: at certify.alpha 0.01 fewer draws"
+    assert words in " ".join(process.stdout.split())
