@@ -113,7 +113,7 @@ SOLVER_CODE = [
     for name in (SOLVING["solver"], SECOND_SOLVER[SOLVING["solver"]])
 ]
 MEASURES = variables.measured_groups(SOLVING)
-MEASURE_CODE = [f"measures.{name}:measure,DECLARATION" for name in MEASURES]
+MEASURE_CODE = [variables.measuring_entries(name) for name in MEASURES]
 VARIABLE_CODE = [
     f"measures.{name}:DECLARATION" for name in declarations.plugin_names("measures")
 ]

@@ -6,6 +6,7 @@ GATHERED = {
     "accuracy": rules.collect_accuracy.output[0],
     **SUBSET_TABLE,
     **CERTIFIED_TABLES,
+    **TRAININGS_TABLE,
 }
 if SEVERAL:
     GATHERED["matched"] = rules.match_families.output[0]
@@ -106,6 +107,35 @@ rule plot_comparison:
         "../scripts/plot_figure.py"
 
 
+rule plot_networks_figure:
+    input:
+        unpack(sources_of),
+    output:
+        **figure_files(f"{RESULTS}/figures/comparison/{{figure}}", "Networks compared"),
+    log:
+        f"{LOGS}/plot_networks_figure/{{figure}}.log",
+    wildcard_constraints:
+        figure=one_of(figures_of("networks")),
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
+    params:
+        figure="{figure}",
+        network="",
+        family="",
+        conditions={},
+        origins=[],
+        about=subject_of,
+        style=style_of,
+        code=drawing_code,
+    message:
+        "Plot {wildcards.figure} of every network"
+    script:
+        "../scripts/plot_figure.py"
+
+
 if SEVERAL:
 
     rule plot_families_figure:
@@ -164,6 +194,10 @@ if len(NETWORKS) > 1:
         ("plot_comparison", {"family": family, "figure": figure})
         for family in FAMILIES
         for figure in figures_of("comparison")
+    ]
+    FIGURE_JOBS += [
+        ("plot_networks_figure", {"figure": figure})
+        for figure in figures_of("networks")
     ]
 FIGURES = [
     str(path).format(**coordinates)

@@ -28,6 +28,10 @@ def recipe_of(wildcards):
     return {key: value for key, value in recipe.items() if key != "min_accuracy"}
 
 
+def seed_of_training(wildcards):
+    return NETWORKS[wildcards.network].training_seed(SEED)
+
+
 def threads_of_training(wildcards):
     recipe = NETWORKS[wildcards.network].training
     return recipe["threads"] + recipe["workers"]
@@ -200,7 +204,7 @@ def subject_of(wildcards):
     several = len(NETWORKS) > 1
     subject = {"network": wildcards.get("network") if several else None}
     subject["manifolds"] = MANIFOLDS
-    if "certified" in figure.inputs:
+    if {*CERTIFIED_TABLES} & {*figure.inputs}:
         subject["smoothed"] = {level: measured_under(level) for level in CERTIFIED}
         subject["certificates"] = published_certificates()
     if family:
@@ -282,6 +286,10 @@ def attacks_table(wildcards):
     return {"attacks": rules.compare_attacks.output[0]} if EXPECTED else {}
 
 
+def certified_table(wildcards):
+    return {"certified": CERTIFIED_TABLES["certified"]} if CERTIFIED else {}
+
+
 def claims_table(wildcards):
     return {"claims": rules.judge_claims.output.table} if JUDGED else {}
 
@@ -311,14 +319,14 @@ def published_values():
 
 
 def published_certificates():
-    """What was published of smoothed networks on the run's data."""
-    found = []
+    """What was published of smoothed networks on the run's images, by level of noise."""
+    found = {}
     for path in sorted((PROJECT / "rules/published/certificates").glob("*.yaml")):
         published = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if published["of"] == {"data": DATA["name"]}:
-            found += [
-                {"title": published["title"], **one} for one in published["values"]
-            ]
+        if published["of"].items() <= DATA.items():
+            for one in published["values"]:
+                level = found.setdefault(f"sigma-{one['sigma']:g}", [])
+                level.append({"title": published["title"], **one})
     return found
 
 

@@ -36,7 +36,7 @@ if TRAINED:
             initial=start_of,
             data=DATA,
             training=recipe_of,
-            seed=SEED,
+            seed=seed_of_training,
             checkpoint=f"{RESULTS}/{{network}}/weights/checkpoint.pt",
             code=partial(training_code, "train_network", [DATA_CODE]),
         message:

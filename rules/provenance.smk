@@ -53,6 +53,8 @@ def planned_jobs():
     yield planned("verify_results")
     if len(NETWORKS) > 1:
         yield planned("compare_networks")
+    if EXPERIMENT.repeated:
+        yield planned("compare_trainings")
     if SEVERAL:
         yield planned("match_families")
     if JUDGED:

@@ -96,6 +96,7 @@ if EXPECTED:
 rule verify_results:
     input:
         unpack(attacks_table),
+        unpack(certified_table),
         geometry=rules.collect_geometry.output.geometry,
         summary=rules.collect_geometry.output.summary,
         accuracy=rules.collect_accuracy.output[0],
@@ -167,3 +168,34 @@ if len(NETWORKS) > 1:
             "../scripts/compare_networks.py"
 
     TABLES += rules.compare_networks.output
+
+
+# By network, the entry of the configuration that it is a training of.
+RECIPES = {name: network.recipe for name, network in NETWORKS.items()}
+TRAININGS_TABLE = {}
+
+if EXPERIMENT.repeated:
+
+    rule compare_trainings:
+        input:
+            summary=rules.collect_geometry.output.summary,
+            accuracy=rules.collect_accuracy.output[0],
+        output:
+            f"{RESULTS}/tables/trainings.csv",
+        log:
+            f"{LOGS}/compare_trainings.log",
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(30),
+        params:
+            recipes=RECIPES,
+            code=code("compare_trainings", *VARIABLE_CODE),
+        message:
+            "Compare the trainings"
+        script:
+            "../scripts/compare_trainings.py"
+
+    TRAININGS_TABLE = {"trainings": rules.compare_trainings.output[0]}
+    TABLES += rules.compare_trainings.output

@@ -1,13 +1,15 @@
 """Certify the answers of one smoothed network to test images."""
 
+from functools import partial
+
 from manifold_robustness.conditions import CLEAN
 from manifold_robustness.files.certificates import write_certificates
 from manifold_robustness.files.predictions import read_predictions
-from manifold_robustness.image_sums import image_sums, require_same_images, require_same_number
+from manifold_robustness.image_sums import require_known_images, require_same_number
 from manifold_robustness.jobs import run_job
 from manifold_robustness.lineage import Origin
 from manifold_robustness.network.checkpoints import Checkpoint
-from manifold_robustness.network.data_sets import gather_images, load_split
+from manifold_robustness.network.data_sets import load_split
 from manifold_robustness.network.devices import prepare_device
 from manifold_robustness.network.smoothing import count_answers
 from manifold_robustness.network.weights import load_proven
@@ -22,13 +24,10 @@ def main(snakemake):
     data = load_split(params.data, "test")
     require_same_number(len(data), len(clean.labels), files.clean)
     places = choose_evaluated(len(data), numbers.pop("n_images"), params.seed)
-    seen = image_sums(gather_images(data, places))
-    require_same_images(seen, clean.image_sums[places], files.clean)
     device = prepare_device(snakemake.threads)
     given = {origin.network: (files.weights, params.settings)}
-    loaded, origin = load_proven(
-        given, {files.clean: clean.lineage}, origin, len(clean.classes), device
-    )
+    known = {files.clean: clean.lineage}
+    loaded, origin = load_proven(given, known, origin, len(clean.classes), device)
     checkpoint = Checkpoint(params.checkpoint, [origin.lineage, device.type])
     chosen, count = count_answers(
         *(loaded[origin.network], data, places),
@@ -38,10 +37,11 @@ def main(snakemake):
         device=device,
         batch_size=params.batch_size,
         checkpoint=checkpoint,
+        require=partial(require_known_images, known=clean.image_sums, answers=files.clean),
     )
     radius = certified_radius(count, numbers["n_estimation"], numbers["alpha"], numbers["sigma"])
-    values = {"index": places, "label": clean.labels[places]}
-    values |= {"chosen": chosen, "count": count, "radius": radius}
+    answers = {"chosen": chosen, "count": count, "radius": radius}
+    values = {"index": places, "label": clean.labels[places], **answers}
     write_certificates(snakemake.output[0], values, numbers, clean.classes, origin)
     checkpoint.remove()
 

@@ -19,6 +19,7 @@ def main(snakemake):
         read_table(files.summary),
         read_table(files.accuracy),
         read_table(files.attacks) if files.get("attacks") else None,
+        read_table(files.certified) if files.get("certified") else None,
         coordinates=[tuple(place) for place in params.coordinates],
         expected=params.images,
         measures=params.measures,

@@ -65,6 +65,7 @@ INPUTS = (
     "images",
     "certified",
     "certified_classes",
+    "trainings",
 )
 ENDS = {"": 1.0, "_low": 0.95, "_high": 1.05}
 NAMES = plugin_names("figures")
@@ -232,6 +233,37 @@ def make_certified_classes(network="plain", sigmas=SIGMAS, classes=CLASSES) -> p
     return pd.DataFrame(rows)
 
 
+RECIPES = {"plain": 3, "noisy": 1}  # trainings of each
+
+
+def make_trainings(layers=LAYERS, levels=LEVELS, recipes=RECIPES) -> pd.DataFrame:
+    """Values of the other tables, those of the second recipe a tenth lower."""
+    rows = []
+    for place, (recipe, count) in enumerate(recipes.items()):
+        factor = 1 - 0.1 * place
+        for j, level in enumerate(levels):
+            common = {"recipe": recipe, "n_trainings": count} | condition(level)
+            of_accuracy = {"layer": "", "layer_index": None, "quantity": "accuracy"}
+            rows.append(common | of_accuracy | spread(factor * (0.9 - 0.2 * j), count))
+            rows += [
+                common
+                | {"layer": layer, "layer_index": i, "quantity": quantity}
+                | spread(factor * value(quantity, i, j), count)
+                for i, layer in enumerate(layers)
+                for quantity in ("capacity", "joint_capacity", "readout_accuracy")
+            ]
+    return pd.DataFrame(rows)
+
+
+def spread(value: float, count: int) -> dict:
+    """A mean over trainings, its intervals, and its difference from the first recipe."""
+    wide = 0.2 * value if count > 1 else np.nan
+    names = ["value", "trainings_low", "trainings_high", "images_low", "images_high"]
+    ends = [value, value - wide, value + wide, 0.95 * value, 1.05 * value]
+    names += ["difference", "difference_low", "difference_high"]
+    return dict(zip(names, [*ends, -0.05, -0.09, -0.01], strict=True))
+
+
 def make_history(n_epochs=4) -> pd.DataFrame:
     epoch = np.arange(1, n_epochs + 1)
     table = pd.DataFrame(
@@ -354,6 +386,7 @@ def draw_example(
         "geometry": lambda: make_geometry(layers, measured, replicates),
         "certified": make_certified,
         "certified_classes": make_certified_classes,
+        "trainings": lambda: make_trainings(layers, levels),
         "images": dict,
     }
     inputs = {key: makers[key]() for key in declared["inputs"]}

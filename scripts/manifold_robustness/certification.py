@@ -17,7 +17,8 @@ def collect_certificates(files: Iterable[tuple[str, str, dict, str | Path]]) -> 
     ``certified_accuracy`` is the share of the images whose answer is proven right for every
     perturbation of at most this Euclidean norm, with its two-sided Clopper-Pearson interval over
     images; ``abstained`` the share of those that nothing is proven of, ``mean_radius`` the mean of
-    the radii, 0 where the answer is wrong or none.
+    the radii, 0 where the answer is wrong or none. The last radius is the greatest that so many
+    draws can prove.
 
     Parameters
     ----------
@@ -63,9 +64,10 @@ def certified_classes(files: Iterable[tuple[str, str, dict, str | Path]]) -> pd.
 
 
 def _rows(network: str, one: Certificates) -> pd.DataFrame:
-    radii = radii_of_table([one.sigma], one.n_estimation, one.alpha)
+    radii = radii_of_table(one.n_estimation, one.alpha, one.sigma)
     within, n_images = one.right_within, len(one.label)
-    counts = [int((within >= radius).sum()) for radius in radii]
+    rounding = 1e-12 * radii[-1]  # the greatest radius is computed once here and once there
+    counts = [int((within >= radius - rounding).sum()) for radius in radii]
     low, high = zip(*(exact_interval(count, n_images) for count in counts), strict=True)
     return pd.DataFrame(
         {

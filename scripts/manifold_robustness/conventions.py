@@ -13,6 +13,7 @@ NEGLIGIBLE = 0.05  # share of a value within which a change of it is none
 # Where fewer draws than these have v = 0, the floor of the joint capacity hardly counts.
 FLOOR_SHARE = 0.05
 SLACK = 1e-6  # pixel units: (x + δ) - x can round above a budget
+MOST_IN_STEP = 30  # manifolds of replicates whose center searches go in step: more gain nothing
 MOST_ZERO = 0.01  # share of an attack's gradients that may be zero in every pixel
 Values = TypeVar("Values")
 

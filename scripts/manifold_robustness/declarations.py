@@ -102,6 +102,16 @@ def plugin_names(folder: str, library: str | Path = LIBRARY) -> list[str]:
     )
 
 
+def defines(folder: str, name: str, function: str, library: str | Path = LIBRARY) -> bool:
+    """Say whether a plug-in defines a function at its top level.
+
+    >>> defines("measures", "mean_field", "measure"), defines("measures", "mean_field", "draw")
+    (True, False)
+    """
+    tree = ast.parse(Path(library, folder, f"{name}.py").read_text(encoding="utf-8"))
+    return any(getattr(node, "name", "") == function for node in tree.body)
+
+
 def select_entry(entries: list[dict], options: dict) -> dict | None:
     """Return the first entry whose own ``options`` the given ones have; None where there is none.
 

@@ -34,7 +34,8 @@ SOURCES = {  # what a figure of each scope can show
     "network": (*TABLES, "history", *CERTIFICATES),
     "family": (*TABLES, "history", "images", "predictions"),
     "families": (*TABLES, "matched", "images", "predictions"),
-    "comparison": TABLES,
+    "comparison": (*TABLES, "trainings"),
+    "networks": CERTIFICATES,
 }
 OLDER_LAYOUT = ("model", "accuracy", "images", "activations", "geometry")
 
@@ -68,6 +69,11 @@ class Experiment:
     networks: dict[str, Network]
     figures: dict[str, Figure]
     certified: dict[str, float]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a network is trained more than once."""
+        return any(network.repeat for network in self.networks.values())
 
     @property
     def measured(self) -> dict[str, Condition]:
@@ -106,6 +112,9 @@ def read_experiment(
     schema = read_schema(project)
     declared, config, schema = _with_data_set(config, schema)
     config = check_config(config, schema)
+    if config["certify"] is not None:
+        asked = fill_defaults(config["certify"], schema["properties"]["certify"])
+        config = {**config, "certify": asked}
     _require_own_run(config, overlays, Path(project))
     _require_newer_layout(config["run"])
     require_settings(config["geometry"])
@@ -114,7 +123,12 @@ def read_experiment(
         require_draws(families)
     networks = list_networks(config, schema["properties"]["training"])
     _require_attacked(config["perturbations"], [network.name for network in networks])
-    figures = _figures(config)
+    absent = set()
+    if config["certify"] is None:
+        absent |= {*CERTIFICATES}
+    if not any(network.repeat for network in networks):
+        absent.add("trainings")
+    figures = _figures(config["figures"], config["geometry"], absent)
     data = _data(config["data"], declared)
     _require_references(config, networks, figures)
     _require_images(config["images"], declared, data)
@@ -238,9 +252,11 @@ def _certified(asked):
     return levels
 
 
-def _figures(config):
-    """The figures of what the run measures; the settings of the others are checked all the same."""
-    settings, geometry = config["figures"], config["geometry"]
+def _figures(settings, geometry, absent):
+    """The figures of what the run measures; the settings of the others are checked all the same.
+
+    Those that show a table which the run does not make, one of `absent`, are left out.
+    """
     names = plugin_names("figures")
     unknown = [name for name in settings if name not in names]
     if unknown:
@@ -260,7 +276,7 @@ def _figures(config):
             raise ConfigurationError(f"figures.{name}: {error}") from None
         if "setting" in declared and not geometry[declared["setting"]]:
             continue
-        if {*CERTIFICATES} & {*declared["inputs"]} and config["certify"] is None:
+        if absent & {*declared["inputs"]}:
             continue
         figures.append(
             Figure(

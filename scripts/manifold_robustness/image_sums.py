@@ -43,6 +43,23 @@ def require_same_images(found: np.ndarray, known: np.ndarray, answers: str | Pat
     raise _changed(f"{other} others in the data set", answers)
 
 
+def require_known_images(
+    images: np.ndarray, places: np.ndarray, known: np.ndarray, answers: str | Path
+) -> None:
+    """Raise :class:`DataError` where images at some places of the data set are not as they were.
+
+    Parameters
+    ----------
+    images : ndarray (n_images, channels, height, width)
+    places : ndarray of int (n_images,)
+    known : ndarray of uint8 (n_there, 32)
+        The SHA-256 of all images of the data set, as the file of answers has them.
+    answers
+        That file.
+    """
+    require_same_images(image_sums(images), known[places], answers)
+
+
 def require_same_number(found: int, known: int, answers: str | Path) -> None:
     """Raise :class:`DataError` where the data set has other numbers of images than it had."""
     if found != known:

@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from .conventions import MOST_IN_STEP
 from .errors import ResourceError
 
 GIB = 2**30
@@ -86,7 +87,9 @@ def geometry_memory(
     """
     count, n_probes = n_manifolds * n_points, geometry["n_gaussian_vectors"]
     read = min(replicates * count * n_features, MANY)
-    rows = [FRAME_COPIES * n_points + CENTER_COPIES * n_manifolds]
+    # Centers of all replicates, and a basis of each, where their searches go in step.
+    others = replicates - 1 if n_manifolds <= MOST_IN_STEP else 0
+    rows = [FRAME_COPIES * n_points + (CENTER_COPIES + 2 * others) * n_manifolds]
     squares = [0]
     rank = min(count, n_features)
     if has_spectrum(n_manifolds, n_points, n_features):

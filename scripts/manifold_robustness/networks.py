@@ -4,6 +4,7 @@ Imported by the workflow itself, so architectures are read as text.
 """
 
 import ast
+import hashlib
 import json
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,7 +20,7 @@ from .wording import cut, listed
 RESERVED = ("tables", "figures", "logs", "comparison", "export")  # other folders of a run
 TRAINED = ("none", "imagenet")  # weights that a training starts from
 FOLDER = "network/architectures"
-ADDED = {"weights_file": None}  # what an entry may leave out
+ADDED = {"weights_file": None, "repeats": None}  # what an entry may leave out
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Network:
         ``perturb``, the condition itself, with its ``share`` and ``warm_up``.
     layers, analysed : tuple of str
         The layers whose activations are kept, and those of them whose geometry is solved.
+    recipe : str
+        The name of its entry in the configuration: that of several networks where the entry asks
+        for several trainings.
+    repeat : int
+        Its number among these, from 1; 0 where the entry asks for no number of them.
     """
 
     name: str
@@ -53,6 +59,20 @@ class Network:
     training: dict
     layers: tuple[str, ...]
     analysed: tuple[str, ...]
+    recipe: str
+    repeat: int
+
+    def training_seed(self, seed: int) -> int:
+        """Return the seed of the training: the run's, or of one of several its own.
+
+        >>> one, two = (Network(*[None] * 9, repeat).training_seed(3) for repeat in (1, 2))
+        >>> Network(*[None] * 9, 0).training_seed(3), one == two, 0 <= one < 2**63
+        (3, False, True)
+        """
+        if not self.repeat:
+            return seed
+        text = f"training {self.repeat} of the seed {seed}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
     @property
     def is_trained(self) -> bool:
@@ -102,7 +122,8 @@ def list_networks(
         For a name that stands twice or is a folder of something else, an architecture or file that
         doesn't exist, layers that no network keeps, and settings of a training that are not valid.
     """
-    names = [entry["name"] for entry in config["networks"]]
+    entries = [one for entry in config["networks"] for one in _trainings({**ADDED, **entry})]
+    names = [entry["name"] for entry in entries]
     folders = [name.casefold() for name in names]  # some file systems take A and a for one name
     for name, folder in zip(names, folders, strict=True):
         if folder in RESERVED:
@@ -114,10 +135,7 @@ def list_networks(
                 f"config: networks holds the name {name} {folders.count(folder)} times, whatever "
                 "the case; give each its own."
             )
-    networks = [
-        _network(config, {**ADDED, **entry}, training_schema, library)
-        for entry in config["networks"]
-    ]
+    networks = [_network(config, entry, training_schema, library) for entry in entries]
     _require_analysed(config["geometry"]["layers"], networks)
     return networks
 
@@ -161,6 +179,22 @@ forward order, which is conv, fc. Got fc, conv.
         )
 
 
+def _trainings(entry):
+    """The entries of the trainings that an entry asks for: itself, or one for each repeat."""
+    recipe, repeats = entry["name"], entry["repeats"]
+    if repeats is None:
+        return [{**entry, "recipe": recipe, "repeat": 0}]
+    if entry["weights"] not in TRAINED:
+        raise ConfigurationError(
+            f"config: networks, {recipe}: repeats is {repeats}, but its weights are a file, and "
+            "nothing is trained; leave it out, or give each file an entry of its own"
+        )
+    return [
+        {**entry, "name": f"{recipe}-{repeat}", "recipe": recipe, "repeat": repeat}
+        for repeat in range(1, repeats + 1)
+    ]
+
+
 def _network(config, entry, training_schema, library):
     name = entry["name"]
     where = f"networks, {name}"
@@ -186,6 +220,8 @@ def _network(config, entry, training_schema, library):
         recipe,
         layers,
         analysed,
+        entry["recipe"],
+        entry["repeat"],
     )
 
 

@@ -15,7 +15,6 @@ References
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +22,7 @@ from scipy.special import betaincinv, ndtri
 
 from .errors import DataError
 
-STEP = 0.01  # between the radii of a table, in pixel units
+FEWEST_STEPS = 50  # between the radii of a table, from 0 to the greatest
 
 
 def lower_bound(count: ArrayLike, n: int, alpha: float) -> np.ndarray:
@@ -38,13 +37,18 @@ def lower_bound(count: ArrayLike, n: int, alpha: float) -> np.ndarray:
     count : int, any shape
         Draws with the outcome in question, of `n`.
     n
+        At least 1.
     alpha
         In (0, 1).
+
+    Returns
+    -------
+    ndarray of float, of the shape of `count`
 
     Raises
     ------
     DataError
-        For counts below 0 or above `n`.
+        For counts below 0 or above `n`, no draws at all, and an `alpha` out of its range.
 
     Examples
     --------
@@ -54,6 +58,8 @@ def lower_bound(count: ArrayLike, n: int, alpha: float) -> np.ndarray:
     True
     """
     count = np.asarray(count)
+    if n < 1 or not 0 < alpha < 1:
+        raise DataError(f"Need at least 1 draw, and an alpha in (0, 1). Got {n} and {alpha}.")
     if count.size and (count.min() < 0 or count.max() > n):
         raise DataError(f"Need counts from 0 to {n}. Got some from {count.min()} to {count.max()}.")
     bound = betaincinv(np.maximum(count, 1), n - np.maximum(count, 1) + 1, alpha)
@@ -76,6 +82,15 @@ def certified_radius(count: ArrayLike, n: int, alpha: float, sigma: float) -> np
     sigma
         Standard deviation of the noise, which is not clipped.
 
+    Returns
+    -------
+    ndarray of float, of the shape of `count`
+
+    Raises
+    ------
+    DataError
+        As :func:`lower_bound`.
+
     Examples
     --------
     >>> [round(float(one), 3) for one in certified_radius([1000, 900, 400], 1000, 0.001, 0.25)]
@@ -89,14 +104,17 @@ def certified_radius(count: ArrayLike, n: int, alpha: float, sigma: float) -> np
 def greatest_radius(n: int, alpha: float, sigma: float) -> float:
     r"""Return the radius where all draws agree, :math:`\sigma \Phi^{-1}(\alpha^{1/n})`.
 
+    In the units of `sigma`; 0 where so few draws prove nothing. `n` and `alpha` are those of
+    :func:`lower_bound`.
+
     >>> round(greatest_radius(100_000, 0.001, 1.0), 2), round(greatest_radius(1000, 0.001, 1.0), 2)
     (3.81, 2.46)
     """
-    return float(sigma * ndtri(alpha ** (1 / n)))
+    return float(sigma * max(ndtri(alpha ** (1 / n)), 0.0))
 
 
 def exact_interval(count: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the two-sided Clopper-Pearson interval of a share.
+    """Return the two-sided Clopper-Pearson interval of a share, `count` of `n`.
 
     >>> [round(float(end), 3) for end in exact_interval(5, 10)]
     [0.187, 0.813]
@@ -105,7 +123,19 @@ def exact_interval(count: int, n: int, confidence: float = 0.95) -> tuple[float,
     return float(lower_bound(count, n, tail)), 1 - float(lower_bound(n - count, n, tail))
 
 
-def radii_of_table(sigmas: Sequence[float], n: int, alpha: float) -> np.ndarray:
-    """Return 0, 0.01, ... up to the first beyond what any of the sigmas can certify."""
-    greatest = max(greatest_radius(n, alpha, sigma) for sigma in sigmas)
-    return STEP * np.arange(math.ceil(greatest / STEP) + 1)
+def radii_of_table(n: int, alpha: float, sigma: float) -> np.ndarray:
+    """Return 0, one round step, two, ..., and the greatest radius that can be certified.
+
+    The step is the greatest of 1, 2.5 and 5 times a power of ten that goes into the greatest radius
+    50 times. `n`, `alpha` and `sigma` are those of :func:`greatest_radius`.
+
+    >>> radii = radii_of_table(1000, 0.001, 0.25)
+    >>> radii[:3].tolist(), len(radii), round(float(radii[-1]), 3)
+    ([0.0, 0.01, 0.02], 63, 0.616)
+    """
+    greatest = greatest_radius(n, alpha, sigma)
+    if not greatest:
+        return np.zeros(1)
+    power = 10.0 ** math.floor(math.log10(greatest / FEWEST_STEPS))
+    step = max(one * power for one in (1, 2.5, 5) if one * power <= greatest / FEWEST_STEPS)
+    return np.append(np.arange(math.ceil(greatest / step)) * step, greatest)

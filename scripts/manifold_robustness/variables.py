@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from .conventions import MEANS
-from .declarations import plugin_names, read_declaration
+from .declarations import defines, plugin_names, read_declaration
 from .errors import ConfigurationError
 
 FOLDER = "measures"
@@ -19,6 +19,7 @@ AXES = {
     "projected": ("replicate", "projected"),
     "subset": ("replicate", "subset"),
 }
+TOGETHER = "measure_replicates"  # what a group may have besides `measure`
 OF_A_ROW = ("manifold", "replicate")  # the others' values have no place in a row of a table
 
 
@@ -149,3 +150,16 @@ def _variables_of(group, taken, **where):
         entry = {key: value for key, value in entry.items() if key != "setting"}
         variables[name] = Variable(**entry, settings=tuple(filter(None, settings)))
     return variables
+
+
+def measuring_entries(name: str, **where: str | Path) -> str:
+    """Return what a solve loads by name of a group of measures, as code digests take it.
+
+    ``library``: as in :func:`declared_variables`.
+
+    >>> measuring_entries("readout"), measuring_entries("mean_field")
+    ('measures.readout:measure,DECLARATION', \
+'measures.mean_field:measure,measure_replicates,DECLARATION')
+    """
+    own = ["measure", TOGETHER] if defines(FOLDER, name, TOGETHER, **where) else ["measure"]
+    return f"{FOLDER}.{name}:{','.join(own)},DECLARATION"

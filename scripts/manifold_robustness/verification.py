@@ -18,6 +18,7 @@ def verify_results(
     summary: pd.DataFrame,
     accuracy: pd.DataFrame,
     attacks: pd.DataFrame | None,
+    certified: pd.DataFrame | None,
     *,
     coordinates: list[tuple[str, str, str]],
     expected: dict,
@@ -35,6 +36,8 @@ def verify_results(
         The tables of :mod:`manifold_robustness.collection`.
     attacks
         That of :func:`.compare_attacks`; None where the run has nothing to compare.
+    certified
+        That of :func:`.collect_certificates`; None where the run certifies nothing.
     coordinates : list of (network, condition, layer)
         What the configuration asks for.
     expected
@@ -79,6 +82,7 @@ def verify_results(
             _accurate(network, test_accuracy[network], least)
             for network, least in min_accuracy.items()
         ),
+        *([] if certified is None else [_certified(certified)]),
     ]
     broken = [message for holds, message in checks if not holds]
     compared = [] if attacks is None else list(attacks.itertuples())
@@ -201,6 +205,20 @@ def _accurate(network, test_accuracy, least):
     return test_accuracy >= least, (
         f"test accuracy {test_accuracy:.4f} of {network}, least {least}"
     )
+
+
+def _certified(table):
+    """Certified accuracies are shares of the images, and fall as the radius grows."""
+    share = table["certified_accuracy"]
+    rises = table.groupby(["network", "sigma"], sort=False)["certified_accuracy"].diff() > 0
+    wrong = rises | ((share - table["n_certified"] / table["n_images"]).abs() > SLACK)
+    wrong |= (share < 0) | (share > 1 - table["abstained"] + SLACK)
+    places = [
+        f"{row.network} at sigma {row.sigma:g} and radius {row.radius:g}"
+        for row in table[wrong].itertuples()
+    ]
+    asked = "certified accuracies are shares of the images, and fall as the radius grows"
+    return not places, asked + _where(", but not", places)
 
 
 def _conditions(words, bad):

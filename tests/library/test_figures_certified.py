@@ -1,6 +1,7 @@
 """The figure of certificates: shares against the radius, radii of classes, capacities of layers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
@@ -18,6 +19,7 @@ from figure_tables import (
     visible_text,
 )
 from manifold_robustness.errors import DataError
+from manifold_robustness.figures.about import About
 from manifold_robustness.figures.certified import COLOURS
 
 NOISE = "gaussian/sigma-0.1"
@@ -76,7 +78,8 @@ def test_layers_have_their_capacity_under_each_noise_and_clean():
 
 def test_published_certificates_stand_beside_those_of_the_same_noise():
     published = {"title": "elsewhere", "radius": [0, 0.25], "certified_accuracy": [0.7, 0.5]}
-    subject = about(smoothed=SMOOTHED, certificates={0.25: published, 1.0: published})
+    levels = {"sigma-0.25": [published], "sigma-1": [published]}
+    subject = about(smoothed=SMOOTHED, certificates=levels)
     figure, _ = drawn(subject)
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "s"]
     (mark,) = marks
@@ -93,6 +96,39 @@ def test_exemplars_have_no_classes_to_compare():
     assert "rank correlation" not in text
 
 
+def test_classes_that_are_all_wrong_or_lack_images_have_no_correlation():
+    nothing = make_certified_classes().assign(mean_radius=0.0)
+    _, text = drawn(certified_classes=nothing)
+    assert "rank correlation" not in text and "nan" not in text
+    some = make_certified_classes()
+    some.loc[some["manifold"] == "class 3", ["n_images", "mean_radius"]] = [0, np.nan]
+    figure, text = drawn(certified_classes=some)
+    assert "Over 9 classes with 20 to 20 images each" in text
+    assert "class 3" not in visible_text(figure)
+
+
+def test_exemplars_without_geometry_under_the_noise_say_so():
+    summary = make_summary(levels=[0.01])
+    measured = make_geometry(levels=[0.01])
+    figure, _ = drawn(geometry=measured, summary=summary)
+    assert "no geometry under this noise" in visible_text(figure)
+    assert figure.axes[2].get_title("left") == "(c) Capacity along the network"
+
+
 def test_a_table_without_its_columns_is_refused():
     with pytest.raises(DataError, match="Need a table certified with the columns"):
         drawn(certified=make_certified().drop(columns="abstained"))
+
+
+def test_every_network_has_its_line_in_every_panel():
+    networks = pd.concat([make_certified("plain"), make_certified("noisy")])
+    lower = networks["network"] == "noisy"
+    columns = ["certified_accuracy", "certified_accuracy_low", "certified_accuracy_high"]
+    networks.loc[lower, columns] *= 0.5
+    figure, text = draw("compared_certified", About(), certified=networks)
+    assert [axes.get_title("left") for axes in figure.axes] == ["σ = 0.1", "σ = 0.25"]
+    for axes in figure.axes:
+        lines = {line.get_label(): line for line in axes.lines}
+        assert lines["plain"].get_ydata()[0] == pytest.approx(80)
+        assert lines["noisy"].get_ydata()[0] == pytest.approx(40)
+    assert "``noisy`` 40.0 % (38.0 to 42.0), mean radius" in text

@@ -1,5 +1,7 @@
 """The certificate: exact bounds, their coverage, a radius that is known, no flip within it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from manifold_robustness.certification import certified_classes, collect_certifi
 from manifold_robustness.conventions import fewest_certifying_draws
 from manifold_robustness.errors import DataError, NetworkError, StoreError
 from manifold_robustness.files.certificates import read_certificates, write_certificates
+from manifold_robustness.image_sums import image_sums, require_known_images
 from manifold_robustness.lineage import Origin
 from manifold_robustness.network.checkpoints import Checkpoint
 from manifold_robustness.network.smoothing import count_answers
@@ -76,6 +79,23 @@ def test_fewest_draws_are_those_that_can_prove_something(alpha):
     assert fewest == 1 or np.isnan(certified_radius(fewest - 1, fewest - 1, alpha, 1.0))
 
 
+@pytest.mark.parametrize(
+    ("sigma", "n", "step"),
+    [(0.25, 1000, 0.01), (0.5, 100_000, 0.025), (1.0, 100_000, 0.05), (0.003, 1000, 1e-4)],
+)
+def test_radii_of_a_table_go_in_round_steps_to_the_greatest(sigma, n, step):
+    radii = radii_of_table(n, 0.001, sigma)
+    assert radii[0] == 0 and radii[-1] == greatest_radius(n, 0.001, sigma)
+    np.testing.assert_allclose(np.diff(radii)[:-1], step)
+    assert 50 < len(radii) < 140 and (np.diff(radii) > 0).all()
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(0, 0.1), (10, 0.0), (10, 1.0)])
+def test_draws_and_alphas_that_mean_nothing_are_refused(n, alpha):
+    with pytest.raises(DataError, match=r"at least 1 draw, and an alpha in \(0, 1\)"):
+        lower_bound(0, n, alpha)
+
+
 def test_counts_beyond_the_draws_are_refused():
     with pytest.raises(DataError, match=r"counts from 0 to 10\. Got some from 3 to 11"):
         lower_bound([3, 11], 10, 0.05)
@@ -123,6 +143,7 @@ def counted(network, data, places, tmp_path, **changes):
         "seed": 5,
         "device": CPU,
         "batch_size": 300,
+        "require": lambda images, places: None,
     } | changes
     checkpoint = settings.pop("checkpoint", None) or Checkpoint(tmp_path / "x.part", [1])
     return count_answers(network, data, np.asarray(places), **settings, checkpoint=checkpoint)
@@ -243,6 +264,24 @@ def test_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
         counted(fresh, data, range(6), tmp_path, checkpoint=Checkpoint(path, [2]))
 
 
+def test_images_that_are_others_than_they_were_are_refused(tmp_path):
+    images = some_images(4)
+    known = image_sums(images)
+    require = partial(require_known_images, known=known, answers="clean.h5")
+    counted(Linear(), Images(images, np.zeros(4)), [1, 3], tmp_path, require=require)
+    images[3] += 0.01
+    data = Images(images, np.zeros(4))
+    counted(Linear(), data, [1], tmp_path, require=require)
+    with pytest.raises(DataError, match=r"clean\.h5"):
+        counted(Linear(), data, [1, 3], tmp_path, require=require)
+
+
+def test_an_answer_beyond_the_classes_is_refused(tmp_path):
+    data = Images(some_images(3), np.zeros(3))
+    with pytest.raises(NetworkError, match=r"out of the 1 classes.*build the network with 1 outp"):
+        counted(Linear(), data, range(3), tmp_path, n_classes=1)
+
+
 def test_an_answer_that_is_not_finite_is_refused(tmp_path):
     class Broken(nn.Module):
         def forward(self, images):
@@ -285,10 +324,10 @@ def test_a_file_reads_as_it_was_written(tmp_path):
 def test_the_table_counts_images_that_are_proven_right_within_each_radius(tmp_path):
     lineage = ORIGIN.lineage
     table = collect_certificates([("small", "sigma-0.25", lineage, write(tmp_path / "a.h5"))])
-    radii = radii_of_table([0.25], 1000, 0.001)
+    radii = radii_of_table(1000, 0.001, 0.25)
     assert table["radius"].tolist() == radii.tolist()
     full, part = certified_radius([1000, 900], 1000, 0.001, 0.25)
-    assert radii[-2] <= full < radii[-1]
+    assert radii[-2] < full and radii[-1] == pytest.approx(full)
     expected = [0.5 if radius <= part else 0.25 if radius <= full else 0 for radius in radii]
     assert table["certified_accuracy"].tolist() == expected
     first = table.iloc[0]

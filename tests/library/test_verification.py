@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from figure_tables import make_certified
 from manifold_robustness.collection import (
     COORDINATES,
     PER_MANIFOLD,
@@ -66,7 +67,24 @@ def verify(tables, attacks=None, **changes):
         "min_accuracy": {"plain": 0.9, "robust": 0},
         "limits": LIMITS,
     }
-    return verify_results(**tables, attacks=attacks, **{**settings, **changes})
+    settings = {"attacks": attacks, "certified": None, **settings, **changes}
+    return verify_results(**tables, **settings)
+
+
+def test_certified_accuracies_that_can_t_be_are_named(tables):
+    table = make_certified("plain", [0.25]).assign(n_certified=0)
+    table["certified_accuracy"] = (200 * table["certified_accuracy"]).round() / 200
+    table["n_certified"] = (200 * table["certified_accuracy"]).round().astype(int)
+    assert any("certified accuracies" in line for line in verify(tables, certified=table))
+    for row, column, wrong in (
+        (3, "certified_accuracy", 0.95),
+        (0, "n_certified", 100),
+        (0, "abstained", 0.5),
+    ):
+        changed = table.copy()
+        changed.loc[row, column] = wrong
+        with pytest.raises(VerificationError, match=r"but not: plain at sigma 0\.25 and radius 0"):
+            verify(tables, certified=changed)
 
 
 def refusal(tables, **changes):

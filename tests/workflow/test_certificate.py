@@ -1,4 +1,4 @@
-"""A run that certifies its network: what it makes, what is stale, and that it goes on if killed."""
+"""A run that certifies two trainings of a network: what it makes, and what is stale or killed."""
 
 import shutil
 
@@ -18,13 +18,17 @@ CERTIFY = {
 }
 NOISE = {"family": "gaussian", "clip": False, "strengths": [0.25]}
 TABLE, CLASSES = "results/tiny/tables/certified.csv", "results/tiny/tables/certified_classes.csv"
-FIGURE = "results/tiny/figures/small/certified.svg"
-FILE = "small/certified/sigma-0.25.h5"
+FIGURE = "results/tiny/figures/small-1/certified.svg"
+TRAININGS = "results/tiny/tables/trainings.csv"
+TOGETHER = "results/tiny/figures/comparison/gaussian/trainings.svg"
+FILE = "small-1/certified/sigma-0.25.h5"
 
 
 def certifying(config):
     config["certify"] = dict(CERTIFY)
     config["perturbations"] = [dict(NOISE)]
+    config["networks"][0]["repeats"] = 2
+    config["geometry"].update(layers=["head"], joint=False, readout=False)
 
 
 def certificates(experiment, name=FILE):
@@ -35,7 +39,7 @@ def certificates(experiment, name=FILE):
 
 def test_a_run_certifies_its_network(fresh):
     fresh.configure(certifying)
-    fresh.succeed(TABLE, CLASSES, FIGURE)
+    fresh.succeed(TABLE, CLASSES, FIGURE, TRAININGS, TOGETHER)
     found = certificates(fresh)
     assert len(found.label) == 40 and found.sigma == 0.25
     sure = ~found.abstained
@@ -44,21 +48,27 @@ def test_a_run_certifies_its_network(fresh):
     assert (
         table.loc[table["sigma"] == 0.25, "n_certified"].iloc[0] == (found.right_within >= 0).sum()
     )
-    caption = fresh.result("figures/small/certified.rst").read_text()
+    caption = fresh.result("figures/small-1/certified.rst").read_text()
     assert "gaussian/sigma-0.25" in caption  # the geometry under the same noise
+
+    # The two trainings have seeds and weights of their own, and one row together.
+    weights = fresh.contents("", "weights.safetensors")
+    assert len({*weights.values()}) == 2
+    rows = pd.read_csv(fresh.root / TRAININGS)
+    assert set(rows["recipe"]) == {"small"} and (rows["n_trainings"] == 2).all()
 
     # One of another noise is not taken for it.
     kept = fresh.result(FILE).read_bytes()
-    shutil.copy(fresh.result("small/certified/sigma-0.5.h5"), fresh.result(FILE))
+    shutil.copy(fresh.result("small-1/certified/sigma-0.5.h5"), fresh.result(FILE))
     stale = fresh.stale(TABLE)
     assert stale == {"certify_smoothing": 1, "collect_certificates": 1}
     fresh.result(FILE).write_bytes(kept)
 
     assert fresh.stale(TABLE, FIGURE) == {}
     for change, certified in (
-        ({"alpha": 0.02}, 2),
-        ({"n_images": 30}, 2),
-        ({"sigmas": [0.25, 0.5, 1.0]}, 1),
+        ({"alpha": 0.02}, 4),
+        ({"n_images": 30}, 4),
+        ({"sigmas": [0.25, 0.5, 1.0]}, 2),
     ):
         fresh.configure(lambda config, change=change: config.update(certify={**CERTIFY, **change}))
         stale = fresh.stale(TABLE, FIGURE)
@@ -66,24 +76,29 @@ def test_a_run_certifies_its_network(fresh):
         assert not {"train_network", "perturb_images", "solve_geometry"} & {*stale}, change
     fresh.configure(certifying)
     fresh.configure(lambda config: config["training"].update(epochs=3))
-    assert fresh.stale(TABLE)["certify_smoothing"] == 2
+    assert fresh.stale(TABLE)["certify_smoothing"] == 4
+
+    # A third training runs by itself.
+    fresh.configure(lambda config: config["training"].update(epochs=2))
+    fresh.configure(lambda config: config["networks"][0].update(repeats=3))
+    stale = fresh.stale(TRAININGS)
+    assert stale["train_network"] == 1 and stale["compare_trainings"] == 1
 
 
 def test_a_certification_that_is_killed_goes_on(fresh, tmp_path_factory):
     fresh.configure(certifying)
     fresh.configure(lambda config: config["certify"].update(n_estimation=20_000))
-    quick = {"layers": ["head"], "joint": False, "readout": False}
-    fresh.configure(lambda config: config["geometry"].update(quick))
+    fresh.configure(lambda config: config["certify"].update(sigmas=[0.25]))
     whole = type(fresh)(tmp_path_factory.mktemp("whole"))
     shutil.copytree(fresh.root, whole.root, dirs_exist_ok=True)
-    checkpoint = fresh.result("small/certified/sigma-0.25.part")
+    checkpoint = fresh.result("small-1/certified/sigma-0.25.part")
     assert kill_when(fresh, 1, checkpoint.exists)
     fresh.succeed("--unlock")
     fresh.succeed(TABLE, cores=1)
     whole.succeed(TABLE, cores=1)
-    log = fresh.result("logs/certify_smoothing/small/sigma-0.25.log").read_text()
+    log = fresh.result("logs/certify_smoothing/small-1/sigma-0.25.log").read_text()
     assert "going on after" in log and not checkpoint.exists()
-    assert fresh.contents("small/certified", "*") == whole.contents("small/certified", "*")
+    assert fresh.contents("small-1/certified", "*") == whole.contents("small-1/certified", "*")
 
 
 def test_too_few_draws_are_refused_before_any_job(fresh):

@@ -8,12 +8,14 @@ A figure is a module here with
       its label in the report;
   ``scope``
       what there is one of it for: ``network``, ``family`` (of each network), ``families`` (one per
-      network of a run that has several families), or ``comparison`` (one per family, of all the
-      networks of a run that has several);
+      network of a run that has several families), ``comparison`` (one per family, of all the
+      networks of a run that has several), or ``networks`` (one of all of them);
   ``inputs``
       what it shows, out of ``history``, ``summary``, ``accuracy``, ``geometry``, ``subsets``,
-      ``matched`` (tables; the last for scope ``families`` only), ``images`` and ``predictions`` (a
-      file per condition);
+      ``matched`` (tables; the last for scope ``families`` only), ``certified`` and
+      ``certified_classes`` (scopes ``network`` and ``networks``, of a run that certifies),
+      ``trainings`` (scope ``comparison``, of a run with several trainings of a network), ``images``
+      and ``predictions`` (a file per condition);
   ``setting``
       optional, the key of the configuration's ``geometry`` without which it is not drawn: that of
       the measures that it shows;

@@ -42,9 +42,9 @@ class About:
         What a manifold of the run is.
     smoothed : mapping of str to str
         By level of noise of a certificate, the condition whose geometry goes with it.
-    certificates : mapping of float to dict
-        By standard deviation of the noise, published certificates: ``title``, ``radius`` and
-        ``certified_accuracy``, of equal length.
+    certificates : mapping of str to list of dict
+        By the same levels, published certificates: ``title``, ``radius`` and
+        ``certified_accuracy``, the last two of equal length.
     """
 
     network: str | None = None
@@ -56,7 +56,7 @@ class About:
     families: Mapping[str, FamilyNames] = field(default_factory=dict)
     manifolds: str = "class"
     smoothed: Mapping[str, str] = field(default_factory=dict)
-    certificates: Mapping[float, Mapping[str, Any]] = field(default_factory=dict)
+    certificates: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
     def heading(self, text: str) -> str:
         """Return the title of a figure: what it is of, then what it shows.
@@ -79,8 +79,7 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
         ``network``, ``family`` and ``title`` as :class:`About` has them; ``strength``, a dict of
         the fields of :class:`~.strengths.Strength`; ``published``, a dict of ``sources`` and
         ``values``; ``families``, by name a dict of ``title`` and ``strength``; ``manifolds``;
-        ``smoothed``; ``certificates``, a list of dicts with a ``sigma`` each. Each may be left out
-        or empty.
+        ``smoothed`` and ``certificates``. Each may be left out or empty.
     strengths
         Of the conditions, clean first.
 
@@ -105,5 +104,5 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
         },
         manifolds=settings.get("manifolds", "class"),
         smoothed=settings.get("smoothed", {}),
-        certificates={one["sigma"]: one for one in settings.get("certificates", [])},
+        certificates=settings.get("certificates", {}),
     )

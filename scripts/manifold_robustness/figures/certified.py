@@ -26,8 +26,9 @@ DECLARATION = {
         "is proven to be right for every perturbation of at most this Euclidean norm (pixels in "
         "[0, 1]), with two-sided 95 % Clopper-Pearson intervals over images; a line ends at the "
         "greatest radius that so many draws can prove. (b) The mean certified radius of a class's "
-        "test images (0 where the answer is wrong or none) against the capacity of its manifold "
-        "in the last layer, the harmonic mean over replicates. (c) The mean capacity of every "
+        "test images (0 where the answer is wrong or none, so that it is its accuracy too) against "
+        "the capacity of its manifold in the last layer, the harmonic mean over replicates, of the "
+        "selected images, which are other ones. (c) The mean capacity of every "
         "layer, with 95 % intervals (Student's t) over disjoint draws of images. Both capacities "
         "are those under the same noise where the run measures it (Gaussian noise of this σ with "
         "clip: false), else those of clean images."
@@ -95,6 +96,7 @@ def _classes(
     """One row per class of the manifolds: mean_radius and capacity; none of exemplars."""
     own = geometry[(geometry["condition"] == condition) & (geometry["layer"] == last)]
     capacities = 1 / (1 / own["capacity"]).groupby(own["manifold"], sort=False).mean()
+    classes = classes.dropna(subset=["mean_radius"])  # of all test images, few may be certified
     return classes.merge(capacities.rename("capacity"), left_on="manifold", right_index=True)
 
 
@@ -104,8 +106,7 @@ def _draw_shares(axes: Axes, certified: pd.DataFrame, about: About) -> None:
         value, low, high = 100 * rows[SHARES].to_numpy(float).T
         axes.fill_between(rows["radius"], low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(rows["radius"], value, color=colour, label=f"σ = {sigma:g}")
-        published = about.certificates.get(float(sigma))
-        if published:
+        for published in about.certificates.get(f"sigma-{sigma:g}", ()):
             axes.plot(
                 published["radius"],
                 100 * np.array(published["certified_accuracy"]),
@@ -160,7 +161,12 @@ def _draw_layers(
         tops.append(limits(value, low, high)[1])
     names = layers(summary, labels)
     label_layers(axes, names, columns=3)
-    axes.set(title="(c) Capacity along the network (clean - -)", ylim=(0, max(tops, default=1)))
+    clean = CLEAN in set(summary["condition"])
+    title = f"(c) Capacity along the network{' (clean - -)' if clean else ''}"
+    axes.set(title=title, ylim=(0, max(tops, default=1)))
+    if not tops:
+        text = "no geometry under this noise"
+        axes.text(0.5, 0.5, text, ha="center", color=QUIET, transform=axes.transAxes)
     axes.set_ylabel(f"capacity {CAPACITY.label}", parse_math=True)
     axes.grid()
 
@@ -181,15 +187,16 @@ def _describe(
             f"{value:.1f} % of {int(first.n_images)} images ({low:.1f} to {high:.1f} %), for "
             f"{100 * half.certified_accuracy:.1f} % within the radius {half.radius:g}; it abstains "
             f"for {100 * first.abstained:.1f} %. The mean certified radius is "
-            f"{decimal(first.mean_radius)}, of at most {decimal(rows['radius'].iloc[-2])} that "
+            f"{decimal(first.mean_radius)}, of at most {decimal(rows['radius'].iloc[-1])} that "
             f"{int(first.n_estimation)} draws can prove at alpha {first.alpha:g}."
         )
         own = points[sigma]
-        if len(own) > 2:
+        if own["mean_radius"].nunique() > 2:
             rank = own["capacity"].rank().corr(own["mean_radius"].rank())
             text += (
-                f" Over {len(own)} classes, the rank correlation of the mean radius with the "
-                f"capacity of {rst_literal(last)} ({rst_literal(conditions[sigma])}) is {rank:.2f}."
+                f" Over {len(own)} classes with {own['n_images'].min()} to {own['n_images'].max()} "
+                f"images each, the rank correlation of the mean radius with the capacity of "
+                f"{rst_literal(last)} ({rst_literal(conditions[sigma])}) is {rank:.2f}."
             )
         sentences.append(text)
     return " ".join(sentences)

@@ -18,6 +18,7 @@ TEXT = (
     "network",
     "network_a",
     "network_b",
+    "recipe",
     "condition",
     "family",
     "family_title",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..conventions import HARMONIC, to_averaging_scale
+from ..conventions import HARMONIC, MOST_IN_STEP, to_averaging_scale
 from ..errors import GeometryError, SolverError
 from .anchors import find_anchor_points
 from .centers import (
@@ -201,9 +201,10 @@ def analyze_replicates(
     solver: str = DEFAULT_SOLVER,
     tolerance: float = 1e-10,
 ) -> list[ManifoldGeometry]:
-    """The geometry of several sets of manifolds: what each has alone, in less time.
+    """Return the geometry of several sets of manifolds: what each has alone, in less time.
 
-    The searches of their center structures go in step, see :func:`find_center_structures`.
+    The searches of their center structures go in step, see :func:`find_center_structures`, where a
+    set has at most 30 manifolds; of more, one set is analysed after the other.
 
     Parameters
     ----------
@@ -212,11 +213,16 @@ def analyze_replicates(
     seeds
         One for each of them.
     margin, n_gaussian_vectors, center_rank, center_selection, solver, tolerance
-        As there; so are the errors.
+        As there. There is no warning of a transposed layout.
 
     Returns
     -------
     list of ManifoldGeometry
+
+    Raises
+    ------
+    GeometryError, SolverError
+        As there; and where there are more or fewer seeds than replicates.
 
     Examples
     --------
@@ -228,7 +234,18 @@ def analyze_replicates(
     """
     margin, tolerance = check_margin(margin), check_tolerance(tolerance)
     n_gaussian_vectors = check_count(n_gaussian_vectors, "Gaussian vector")
+    if len(seeds) != len(replicates):
+        raise GeometryError(
+            f"Need a seed for each replicate. Got {len(seeds)} seeds, {len(replicates)} replicates."
+        )
     draws = [_Draws(n_gaussian_vectors, check_seed(seed)) for seed in seeds]
+    if max(map(len, replicates), default=0) > MOST_IN_STEP:
+        found = []
+        for points, vectors in zip(replicates, draws, strict=True):
+            one = _measured(points)
+            structure = find_center_structure(one[2], center_rank, center_selection)
+            found.append(_analyze(*one, structure, vectors, margin, solver, tolerance))
+        return found
     measured = [_measured(points) for points in replicates]
     structures = find_center_structures(
         [means for _, _, means in measured], center_rank, center_selection

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..conventions import greatest_center_rank
+from ..conventions import MOST_IN_STEP, greatest_center_rank
 from ..errors import GeometryError
 from .center_rank import mean_isotropic_gain, supported_rank
 from .center_search import find_minima
@@ -137,11 +137,23 @@ def find_center_structures(
     restarts: int | None = None,
     seed: int | Sequence[int] = 0,
 ) -> list[CenterStructure]:
-    """The same for several sets of centers: what each has alone, in less time.
+    """The same for several sets of centers: what each has alone, to the last bit, in less time.
 
-    The searches of sets of one shape take their steps together, see :func:`.find_minima`.
-    Parameters, errors and the result of each as of :func:`find_center_structure`.
+    The searches of sets of one shape take their steps together, see :func:`.find_minima`, but for
+    those of more than 30 manifolds, which would gain nothing and take more memory.
 
+    Parameters
+    ----------
+    sets : sequence of (n_manifolds, n_features)
+    rank, selection, restarts, seed
+        Of each, as in :func:`find_center_structure`; so are the errors.
+
+    Returns
+    -------
+    list of CenterStructure
+
+    Examples
+    --------
     >>> import numpy as np
     >>> sets = np.random.default_rng(0).standard_normal((3, 10, 200))
     >>> together = find_center_structures(sets)
@@ -152,7 +164,9 @@ def find_center_structures(
         raise GeometryError(
             f"Need a center selection out of {', '.join(SELECTIONS)}. Got {selection!r}."
         )
-    return _in_step([_search(centers, rank, selection, restarts, seed) for centers in sets])
+    together = max(map(len, sets), default=0) <= MOST_IN_STEP
+    searches = [_search(centers, rank, selection, restarts, seed) for centers in sets]
+    return _in_step(searches) if together else [_in_step([one])[0] for one in searches]
 
 
 def remove_directions(points: np.ndarray, directions: np.ndarray) -> np.ndarray:

@@ -9,8 +9,9 @@ summarised; no other file names it. A ``setting`` of the declaration, or of one 
 names the key of ``geometry`` without which it is not measured.
 
 Where the replicates are measured in less time together, a group has a function
-``measure_replicates(clouds, settings, seed) -> list[dict]`` as well: `clouds` are the points by
-replicate, and the result has for each what ``measure`` gives.
+``measure_replicates(clouds, settings, seed) -> list[dict]`` as well, which is called instead:
+`clouds` is a dict of the points (n_manifolds, n_points, n_features) by replicate, and the result
+has for each what ``measure`` gives.
 """
 
 from importlib import import_module
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import GeometryError
-from ..variables import OF_A_ROW, Variable, measured_groups
+from ..variables import OF_A_ROW, TOGETHER, Variable, measured_groups
 
 if TYPE_CHECKING:
     from ..files.stores import StoredArray
@@ -55,14 +56,24 @@ def solve_replicates(points: "np.ndarray | StoredArray", settings: dict, seed: i
     clouds = dict(enumerate(points))
     results: list[dict] = [{} for _ in clouds]
     for name, group, declared in groups:
-        if hasattr(group, "measure_replicates"):
-            measured = group.measure_replicates(clouds, settings, seed)
+        if hasattr(group, TOGETHER):
+            measured = getattr(group, TOGETHER)(clouds, settings, seed)
+            require_number(name, len(measured), len(clouds))
         else:
             measured = [group.measure(own, settings, seed, k) for k, own in clouds.items()]
         for result, found, own in zip(results, measured, clouds.values(), strict=True):
             require_declared(name, found, declared, len(own))
             result |= found
     return results
+
+
+def require_number(group: str, found: int, wanted: int) -> None:
+    """Raise :class:`GeometryError` where a group does not give a result for each replicate."""
+    if found != wanted:
+        raise GeometryError(
+            f"Need a result for each of {wanted} replicates from {TOGETHER}() in "
+            f"measures/{group}.py. Got {found}."
+        )
 
 
 def require_declared(
@@ -79,7 +90,7 @@ def require_declared(
                 for words, names in (("without ", missing), ("with the undeclared ", undeclared))
                 if names
             )
-            + ". Make DECLARATION and the names that measure() returns the same."
+            + ". Make DECLARATION and the names that it returns the same."
         )
     for name, value in measured.items():
         shape, variable = np.shape(value), declared[name]

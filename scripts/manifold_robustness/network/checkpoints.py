@@ -48,7 +48,7 @@ class Checkpoint:
             logger.warning("%s can't be read (%s): the job starts anew", self.path, error)
             return None
         if not fits:
-            logger.info("%s is of another job: this one starts anew", self.path)
+            logger.info("%s was saved under other settings: the job starts anew", self.path)
         return state if fits else None
 
     def remove(self) -> None:

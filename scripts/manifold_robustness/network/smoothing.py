@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..errors import NetworkError
 from ..seeds import generator
 from .checkpoints import Checkpoint
 from .data_sets import gather_images
@@ -31,6 +33,7 @@ def count_answers(
     device: torch.device,
     batch_size: int,
     checkpoint: Checkpoint,
+    require: Callable[[np.ndarray, np.ndarray], None],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return each image's most frequent class under noise, and how often fresh noise gives it.
 
@@ -58,6 +61,8 @@ def count_answers(
         Draws per forward pass.
     checkpoint
         Holds the images that are done, from which a stopped job goes on. It stays.
+    require
+        Is called with images and their places, and raises where they are not what they were.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def count_answers(
     Raises
     ------
     NetworkError
-        Where the network's answer is not finite.
+        Where the network's answer is not finite, or is none of the classes.
     """
     found = _resumed(checkpoint, len(places))
     settings = {"network": network, "device": device, "batch_size": batch_size, "sigma": sigma}
@@ -74,7 +79,9 @@ def count_answers(
     saved = time.monotonic()
     with told_progress(draws * (len(places) - len(found)), "draw") as progress:
         for place in places[len(found) :].tolist():
-            image = torch.from_numpy(gather_images(data, np.array([place]))).to(device)
+            gathered = gather_images(data, np.array([place]))
+            require(gathered, np.array([place]))
+            image = torch.from_numpy(gathered).to(device)
             counts = [
                 _count(image, n, generator(seed, "smoothing", place, step), n_classes, **settings)
                 for step, n in ((SELECTION, n_selection), (ESTIMATION, n_estimation))
@@ -105,5 +112,10 @@ def _count(image, n, random, n_classes, *, network, device, batch_size, sigma):
         shape = (min(batch_size, n - start), *image.shape[1:])
         noise = torch.from_numpy(random.standard_normal(shape, dtype=np.float32)).to(device)
         answers = classify(network, noise.mul_(sigma).add_(image), device)
+        if answers.max() >= n_classes:
+            raise NetworkError(
+                f"Need answers out of the {n_classes} classes of the data set. Got the class "
+                f"{answers.max()}, counted from 0; build the network with {n_classes} outputs."
+            )
         counts += np.bincount(answers, minlength=n_classes)
     return counts
