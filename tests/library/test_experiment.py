@@ -255,7 +255,8 @@ def test_a_figure_asks_for_what_there_is(config, monkeypatch):
     words = "whose scope is network. Got images"
     assert words in ask(scope="network", inputs=["summary", "images"])
     assert "whose scope is comparison. Got pre" in ask(scope="comparison", inputs=["predictions"])
-    assert "Need a scope out of network, family, families, comparison, networks in" in ask(scope="famly")
+    scopes = "network, family, families, comparison, networks"
+    assert f"Need a scope out of {scopes} in" in ask(scope="famly")
 
 
 def test_an_option_without_a_default_is_asked_for_where_it_belongs(config, monkeypatch):

@@ -87,6 +87,15 @@ def test_replicates_together_have_the_geometry_of_each_alone():
     assert len({found["capacity"][0] for found in together}) == 3
 
 
+def test_a_group_gives_a_result_for_each_replicate(monkeypatch):
+    points = np.random.default_rng(0).standard_normal((3, 6, 5, 30))
+    whole = mean_field.measure_replicates
+    monkeypatch.setattr(mean_field, "measure_replicates", lambda *given: whole(*given)[:2])
+    words = r"each of 3 replicates from measure_replicates\(\) in measures/mean_field\.py\. Got 2"
+    with pytest.raises(GeometryError, match=words):
+        solve_replicates(points, SETTINGS, seed=1)
+
+
 def test_subsets_are_nested_of_the_same_points_everywhere():
     points = np.random.default_rng(0).standard_normal((2, 4, 8, 30))
     seen = []
