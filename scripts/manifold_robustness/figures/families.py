@@ -84,6 +84,11 @@ def factor_of(measure: Measure) -> float:
     return 100.0 if measure is READOUT else 1.0
 
 
+def greatest_of(measure: Measure) -> float:
+    """Return where an axis of a measure ends at the latest, in the unit that it is drawn in."""
+    return 104.0 if measure is READOUT else np.inf
+
+
 def in_words(measure: Measure, value: float) -> str:
     """Return a value in the unit of :func:`factor_of` in words."""
     return decimal(value) + (" %" if measure is READOUT else "")

@@ -19,6 +19,7 @@ from .families import (
     describe_unmatched,
     extremes,
     factor_of,
+    greatest_of,
     in_words,
     look_of,
     matched_families,
@@ -129,7 +130,8 @@ def _plot(
 def _draw_measure(axes: Axes, table: pd.DataFrame, measure: Measure, about: About) -> None:
     columns = with_interval([measure.column])
     factor = factor_of(measure)
-    bottom, top = limits(*(factor * table[columns].to_numpy(float).T))
+    ends = factor * table[columns].to_numpy(float).T
+    bottom, top = limits(*ends, greatest=greatest_of(measure))
     n_families = len(about.families)
     for name in about.families:
         look = look_of(about, name)

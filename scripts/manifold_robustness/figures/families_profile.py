@@ -17,6 +17,7 @@ from .families import (
     describe_unmatched,
     extremes,
     factor_of,
+    greatest_of,
     in_words,
     look_of,
     matched_families,
@@ -108,7 +109,7 @@ def _draw_measure(
         lines.append(matched_values(matched, name, measure, clean.index))
         look = look_of(about, name)
         looks.append(look | {"markersize": 0.75 * look["markersize"], "linewidth": 1.1})
-    bottom, top = limits(*np.moveaxis(lines, 1, 0))
+    bottom, top = limits(*np.moveaxis(lines, 1, 0), greatest=greatest_of(measure))
     for (value, low, high), look in zip(lines, looks, strict=True):
         bounds = np.clip(low, bottom, top), np.clip(high, bottom, top)
         axes.fill_between(places, *bounds, color=look["color"], alpha=0.1, linewidth=0)

@@ -190,13 +190,21 @@ def sample(summary: pd.DataFrame) -> str:
 
 
 def limits(
-    values: np.ndarray, low: np.ndarray, high: np.ndarray, least: float = 0
+    values: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    least: float = 0,
+    greatest: float = np.inf,
 ) -> tuple[float, float]:
     """Return the limits of an axis that shows every value, and the intervals as far as is useful.
 
     A few replicates can give an interval many times wider than all the values, or an infinite one:
     it runs out of the axis once it exceeds half the range of the values. `least` is the least value
-    that the measure can have, and the axis does not go below it: few measures can be negative.
+    that the measure can have, and the axis does not go below it: few measures can be negative. Nor
+    does it go beyond `greatest`, of a measure that has such a value.
+
+    >>> limits(np.array([90.0]), np.array([60.0]), np.array([120.0]), greatest=104)
+    (57.0, 104)
     """
     values = values[np.isfinite(values)]
     if values.size == 0:
@@ -206,4 +214,4 @@ def limits(
     bottom = np.nanmin([bottom, *np.clip(low.ravel(), bottom - room, None)])
     top = np.nanmax([top, *np.clip(high.ravel(), None, top + room)])
     margin = 0.05 * (top - bottom) or 0.1 * room
-    return max(least, float(bottom - margin)), float(top + margin)
+    return max(least, float(bottom - margin)), min(greatest, float(top + margin))
