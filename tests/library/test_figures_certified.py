@@ -103,7 +103,7 @@ def test_classes_that_are_all_wrong_or_lack_images_have_no_correlation():
     some = make_certified_classes()
     some.loc[some["manifold"] == "class 3", ["n_images", "mean_radius"]] = [0, np.nan]
     figure, text = drawn(certified_classes=some)
-    assert "Over 9 classes with 20 to 20 images each" in text
+    assert "Over 9 classes with 20 images each" in text
     assert "class 3" not in visible_text(figure)
 
 

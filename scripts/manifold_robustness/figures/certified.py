@@ -114,6 +114,7 @@ def _draw_shares(axes: Axes, certified: pd.DataFrame, about: About) -> None:
                 color=colour,
                 markerfacecolor="white",
                 linestyle="none",
+                clip_on=False,
                 label=f"published, σ = {sigma:g}: {published['title']}",
             )
     axes.set(title="(a) Certified accuracy", xlabel="radius (L2)", ylabel="certified accuracy (%)")
@@ -193,10 +194,12 @@ def _describe(
         own = points[sigma]
         if own["mean_radius"].nunique() > 2:
             rank = own["capacity"].rank().corr(own["mean_radius"].rank())
+            fewest, most = own["n_images"].min(), own["n_images"].max()
+            each = f"{fewest} to {most}" if fewest < most else f"{most}"
             text += (
-                f" Over {len(own)} classes with {own['n_images'].min()} to {own['n_images'].max()} "
-                f"images each, the rank correlation of the mean radius with the capacity of "
-                f"{rst_literal(last)} ({rst_literal(conditions[sigma])}) is {rank:.2f}."
+                f" Over {len(own)} classes with {each} images each, the rank correlation of the "
+                f"mean radius with the capacity of {rst_literal(last)} "
+                f"({rst_literal(conditions[sigma])}) is {rank:.2f}."
             )
         sentences.append(text)
     return " ".join(sentences)
