@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from manifold_robustness.variables import measuring_entries
-
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PACKAGE = "manifold_robustness"
 FUNCTION = 0x1  # inspect.CO_OPTIMIZED: the body of a function, not of a class or module
@@ -37,7 +35,8 @@ ENTRIES = {
     "certify_smoothing": [DATA],
     "solve_geometry": [
         *(f"geometry.solvers.{name}_solver:solve" for name in ("active_set", "nnls")),
-        *(measuring_entries(name) for name in MEASURES),
+        *(f"measures.{name}:measure,DECLARATION" for name in MEASURES),
+        "measures.mean_field:measure_replicates",
     ],
     "collect_geometry": VARIABLES,
     "judge_claims": VARIABLES,

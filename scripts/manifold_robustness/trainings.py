@@ -73,7 +73,8 @@ def _row(group: pd.DataFrame, quantity: str, first: np.ndarray) -> dict:
         end: to_averaging_scale(group[end].to_numpy(float), how) for end in ("value", "low", "high")
     }
     value, *over = from_averaging_scale(*student_interval(scaled["value"]), how)
-    images = sorted(to_averaging_scale(float(np.mean(scaled[end])), how) for end in ("low", "high"))
+    ends = sorted(float(np.mean(scaled[end])) for end in ("low", "high"))
+    _, *images = from_averaging_scale(scaled["value"][0], *ends, how)
     own = group["value"].to_numpy(float)
     difference = welch_interval(first, own) if len(first) else (np.nan,) * 3
     names = ["trainings_low", "trainings_high", "images_low", "images_high"]

@@ -111,6 +111,13 @@ def test_one_training_has_no_interval_over_trainings():
     assert found["images_low"] < found["value"] < found["images_high"]
 
 
+def test_an_interval_without_an_end_stays_so():
+    summary, accuracy, _ = tables()
+    summary["capacity_high"] = np.inf
+    found = row(compare_trainings(summary, accuracy, RECIPES), "b", "capacity")
+    assert found["images_high"] == np.inf and 0 < found["images_low"] < found["value"]
+
+
 def test_differences_are_welch_s_of_the_first_recipe():
     summary, accuracy, factors = tables()
     table = compare_trainings(summary, accuracy, RECIPES)

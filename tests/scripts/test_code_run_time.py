@@ -42,6 +42,13 @@ def whole_run(experiment, tables, images, accuracies):
         conditions=list(experiment.conditions),
         seed=experiment.seed,
     )
+    _certified(experiment, accuracies["clean"])
+    experiment.run(
+        "compare_trainings",
+        Named(experiment.path("tables/trainings.csv")),
+        Named(summary=tables["summary"], accuracy=tables["accuracy"]),
+        recipes={NAME: "recipe"},
+    )
     published = read_published("gaussian_cifar10")
     experiment.run(
         "compare_published",
@@ -88,6 +95,33 @@ OF_FAMILIES = {
     name: {"title": name.upper(), "strength": {**SIGMA, "norm": None, "divisor": 1.0}}
     for name in ("gaussian", "other")
 }
+
+
+def _certified(experiment, clean):
+    """A certificate of five images, and its tables."""
+    level, lineage = "sigma-0.25", experiment.lineage("evaluate_accuracy")
+    lineage[NAME]["certify_smoothing"] = {"settings": {}, "code": "digest"}
+    path = experiment.path(f"{NAME}/certified/{level}.h5")
+    numbers = {"sigma": 0.25, "n_selection": 5, "n_estimation": 20, "alpha": 0.1, "n_images": 5}
+    experiment.run(
+        "certify_smoothing",
+        Named(path),
+        Named(clean=clean, weights=experiment.weights),
+        origin={"network": NAME, "condition": level, "layer": None, "lineage": lineage},
+        **experiment.given("evaluate_accuracy"),
+        certify=numbers,
+        seed=experiment.seed,
+        checkpoint=experiment.path(f"{NAME}/certified/{level}.part"),
+    )
+    names = {"certified": "certified.csv", "classes": "certified_classes.csv"}
+    experiment.run(
+        "collect_certificates",
+        Named(**{name: experiment.path(f"tables/{file}") for name, file in names.items()}),
+        Named(path),
+        networks=[NAME],
+        levels=[level],
+        lineages={NAME: {level: lineage}},
+    )
 
 
 def _of_two_families(experiment, tables):
