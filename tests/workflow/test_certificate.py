@@ -52,8 +52,8 @@ def test_a_run_certifies_its_network(fresh):
     assert "gaussian/sigma-0.25" in caption  # the geometry under the same noise
 
     # The two trainings have seeds and weights of their own, and one row together.
-    weights = fresh.contents("", "weights.safetensors")
-    assert len({*weights.values()}) == 2
+    first, second = (fresh.contents(f"small-{k}/weights", "*.safetensors") for k in (1, 2))
+    assert len(first) == len(second) == 1 and [*first.values()] != [*second.values()]
     rows = pd.read_csv(fresh.root / TRAININGS)
     assert set(rows["recipe"]) == {"small"} and (rows["n_trainings"] == 2).all()
 
