@@ -20,7 +20,7 @@ from figure_tables import (
 )
 from manifold_robustness.errors import DataError
 from manifold_robustness.figures.about import About
-from manifold_robustness.figures.certified import COLOURS
+from manifold_robustness.figures.comparison import COLOURS
 
 NOISE = "gaussian/sigma-0.1"
 SMOOTHED = {"sigma-0.1": NOISE, "sigma-0.25": "clean"}

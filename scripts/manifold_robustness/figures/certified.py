@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from ..conditions import CLEAN
 from ..names import rst_literal
 from .about import About
-from .layer_lines import label_layers
+from .comparison import COLOURS, MARKERS
+from .layer_lines import CLEAN_DASHES, label_layers
 from .measures import CAPACITY
 from .reading import decimal, last_layer, layers, limits, require_rows, with_interval
 from .style import QUIET, new_figure, set_title
@@ -26,12 +27,12 @@ DECLARATION = {
         "is proven to be right for every perturbation of at most this Euclidean norm (pixels in "
         "[0, 1]), with two-sided 95 % Clopper-Pearson intervals over images; a line ends at the "
         "greatest radius that so many draws can prove. (b) The mean certified radius of a class's "
-        "test images (0 where the answer is wrong or none, so that it is its accuracy too) against "
-        "the capacity of its manifold in the last layer, the harmonic mean over replicates, of the "
-        "selected images, which are other ones. (c) The mean capacity of every "
-        "layer, with 95 % intervals (Student's t) over disjoint draws of images. Both capacities "
-        "are those under the same noise where the run measures it (Gaussian noise of this σ with "
-        "clip: false), else those of clean images."
+        "certified images (0 where the answer is wrong or none) against the capacity of its "
+        "manifold of selected images in the last layer, the harmonic mean over replicates; the "
+        "two sets of images are drawn independently. (c) The mean capacity of every layer, with "
+        "95 % intervals (Student's t) over disjoint draws of images. Both capacities are those "
+        "under the same noise where the run measures it (Gaussian noise of this σ with clip: "
+        "false), else those of clean images."
     ),
     "options": {
         "properties": {
@@ -52,8 +53,6 @@ DECLARATION = {
     },
 }
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito's
-MARKERS = "osD^vP"
 SHARES = with_interval(["certified_accuracy"])
 OF_CERTIFICATE = ["sigma", "radius", "n_images", "abstained", "mean_radius"]
 OF_CERTIFICATE += ["n_estimation", "alpha"]
@@ -124,7 +123,7 @@ def _draw_shares(axes: Axes, certified: pd.DataFrame, about: About) -> None:
 
 def _draw_classes(axes: Axes, points: Mapping[float, pd.DataFrame], last: str) -> None:
     for i, (_, rows) in enumerate(points.items()):
-        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)][0]
         axes.scatter(rows["capacity"], rows["mean_radius"], s=22, color=colour, marker=marker)
         for row in rows.itertuples():
             axes.annotate(
@@ -137,8 +136,8 @@ def _draw_classes(axes: Axes, points: Mapping[float, pd.DataFrame], last: str) -
     if all(rows.empty for rows in points.values()):
         text = "no manifold of this run is a class"
         axes.text(0.5, 0.5, text, ha="center", color=QUIET, transform=axes.transAxes)
-    axes.set_xlabel(f"capacity {CAPACITY.label} of the class, {last}", parse_math=True)
-    axes.set(title="(b) Classes", ylabel="mean certified radius", ylim=(0, None))
+    axes.set_xlabel(f"capacity {CAPACITY.label} of the class", parse_math=True)
+    axes.set(title=f"(b) Classes in {last}", ylabel="mean certified radius", ylim=(0, None))
     axes.grid()
 
 
@@ -157,7 +156,7 @@ def _draw_layers(
         of_clean = condition == CLEAN
         colour = "black" if of_clean else COLOURS[list(conditions).index(sigma) % len(COLOURS)]
         axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
-        style = (0, (2.2, 1.2)) if of_clean else "-"
+        style = CLEAN_DASHES if of_clean else "-"
         axes.plot(places, value, color=colour, linestyle=style, marker="o", markersize=2.5)
         tops.append(limits(value, low, high)[1])
     names = layers(summary, labels)
