@@ -17,8 +17,9 @@ from manifold_robustness.figures.reading import StoredFile
 from manifold_robustness.files.csv import write_table
 
 KEYS = {"title", "scope", "inputs", "order", "caption", "options"}
-SCOPES = {"network", "family", "families", "comparison"}
+SCOPES = {"network", "networks", "family", "families", "comparison"}
 TABLES = {"history", "summary", "accuracy", "geometry", "subsets", "matched"}
+TABLES |= {"certified", "certified_classes", "trainings"}
 INPUTS = {*TABLES, "images", "predictions"}
 OPTIONAL = {"shows_published", "setting"}
 

@@ -19,11 +19,15 @@ from figure_tables import (
     SIGMA,
     condition,
     make_accuracy,
+    make_certified,
+    make_certified_classes,
+    make_geometry,
     make_history,
     make_matched,
     make_pictures,
     make_subsets,
     make_summary,
+    make_trainings,
     of_families,
     origin,
     write_pictures,
@@ -49,6 +53,10 @@ def run(tmp_path_factory):
         "subsets": pd.concat(make_subsets(network=name) for name in NETWORKS),
         "matched": pd.concat(make_matched(network=name) for name in NETWORKS),
         "history": make_history(),
+        "certified": pd.concat(make_certified(network=name) for name in NETWORKS),
+        "certified_classes": pd.concat(make_certified_classes(network=name) for name in NETWORKS),
+        "geometry": pd.concat(make_geometry(network=name) for name in NETWORKS),
+        "trainings": make_trainings(),
     }
     files = {name: str(folder / f"{name}.csv") for name in tables}
     for name, table in tables.items():
@@ -64,9 +72,10 @@ def run(tmp_path_factory):
 def plot(name, files, folder, network="noisy", about=None, **style):
     """Run a figure's job as its rule does; return its outputs."""
     declared = read_declaration("figures", name, "figure")
-    several = declared["scope"] == "comparison"
+    several = declared["scope"] in ("comparison", "networks")
     shown = {
         "network": {},
+        "networks": {},
         "families": {"families": {name: asdict(one) for name, one in FAMILIES.items()}},
     }.get(
         declared["scope"],

@@ -49,7 +49,8 @@ def used(script, section):
 
 def test_every_rule_has_a_script_and_the_log_of_its_name():
     assert len(BLOCKS) == sum(map(len, RULES.values())) and all(RULES.values())
-    plots = {"plot_network_figure", "plot_family_figure", "plot_families_figure", "plot_comparison"}
+    scopes = ("network_figure", "networks_figure", "family_figure", "families_figure", "comparison")
+    plots = {f"plot_{scope}" for scope in scopes}
     assert {name for name, _ in RULES["plot_figure"]} == plots
     for script, blocks in RULES.items():
         for name, body in blocks:

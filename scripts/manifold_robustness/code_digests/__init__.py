@@ -89,7 +89,7 @@ def reached_definitions(
     """Return the definitions behind a digest: by module, by name, a hash of each one's own code.
 
     >>> reached = reached_definitions("solve_geometry", "measures.mean_field")
-    >>> "analyze_manifolds" in reached["manifold_robustness.geometry.analysis"]
+    >>> "analyze_replicates" in reached["manifold_robustness.geometry.analysis"]
     True
     """
     library = read_library(scripts)

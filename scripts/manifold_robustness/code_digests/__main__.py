@@ -8,6 +8,7 @@ from ..console import print_all
 from ..declarations import plugin_names
 from ..errors import ConfigurationError
 from ..variables import FOLDER as MEASURES
+from ..variables import measuring_entries
 from . import PACKAGE, reached_definitions, read_library
 from .listing import compare_definitions, read_listing
 
@@ -75,11 +76,13 @@ def _loaded_now(rule, known):
     """
     paths, entries = read_library().paths, known[rule]["entries"]
     left = [one for one in entries if f"{PACKAGE}.{one.partition(':')[0]}" in paths]
-    wanted = [one.partition(":")[2] for one in entries if one.startswith(f"{MEASURES}.")]
+    wanted = {one.partition(":")[2] for one in entries if one.startswith(f"{MEASURES}.")}
     seen = {entry.partition(":")[0] for one in known.values() for entry in one["entries"]}
     came = [name for name in plugin_names(MEASURES) if f"{MEASURES}.{name}" not in seen]
-    measures = [f"{MEASURES}.{name}:{one}" for one in wanted for name in came]
-    return list(dict.fromkeys([*left, *measures]))
+    declared = [f"{MEASURES}.{name}:DECLARATION" for name in came]
+    measuring = [measuring_entries(name) for name in came]
+    new = declared if wanted <= {"DECLARATION"} else measuring
+    return list(dict.fromkeys([*left, *(new if wanted else [])]))
 
 
 def _script_of(rule):
