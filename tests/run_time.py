@@ -22,6 +22,7 @@ WORDS = {"print", "warnings.warn", "tqdm.write"}
 # What the rules say that a job of the tiny experiment (tests/configs/tiny.yaml) loads by name.
 DATA = "network.data_sets.digits:load,class_names"
 MEASURES = ("dimensionality", "joint", "mean_field", "readout")
+TOGETHER = "mean_field"  # measures replicates together too
 VARIABLES = [
     f"measures.{path.stem}:DECLARATION"
     for path in sorted((SCRIPTS / PACKAGE / "measures").glob("[!_]*.py"))
@@ -35,8 +36,8 @@ ENTRIES = {
     "certify_smoothing": [DATA],
     "solve_geometry": [
         *(f"geometry.solvers.{name}_solver:solve" for name in ("active_set", "nnls")),
-        *(f"measures.{name}:measure,DECLARATION" for name in MEASURES),
-        "measures.mean_field:measure_replicates",
+        *(f"measures.{name}:measure,DECLARATION" for name in MEASURES if name != TOGETHER),
+        f"measures.{TOGETHER}:measure,measure_replicates,DECLARATION",
     ],
     "collect_geometry": VARIABLES,
     "judge_claims": VARIABLES,
