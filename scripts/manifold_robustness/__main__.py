@@ -1,0 +1,104 @@
+"""Analyse clouds of points from the shell: ``python -m manifold_robustness points.npy``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .console import print_all
+from .errors import ManifoldRobustnessError
+from .files.recordings import KINDS, read_recording
+from .recorded import DEFAULTS, analyse, report, write
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Analyse, print a table, write an HDF5 file."""
+    given = read_arguments(arguments)
+    try:
+        recording = read_recording(given.points, given.array)
+        if given.draw is not None:
+            recording = recording.drawn(given.draw, given.seed)
+        settings = DEFAULTS | {
+            "joint": given.joint,
+            "readout": given.readout,
+            "shuffle": given.shuffle,
+            "subsets": sorted(set(given.subsets)),
+            "n_gaussian_vectors": given.probes,
+            "margin": given.margin,
+            "center_rank": given.center_rank,
+        }
+        output = Path(given.output or f"{Path(given.points).resolve().stem}-geometry.h5")
+        if output.exists() and not given.force:
+            raise ManifoldRobustnessError(
+                f"{output} is there already. Give another file: --output NAME.h5, or --force to "
+                "replace it."
+            )
+        found = analyse(recording, settings, given.seed)
+        print_all(report(recording, found))
+        write(output, recording, found, settings, given.seed)
+        print_all(f"Everything, by manifold and with equations: {output}")
+    except (ManifoldRobustnessError, OSError) as error:
+        sys.exit(f"manifold_robustness: {error}")
+
+
+def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m manifold_robustness",
+        description="How separable are clouds of points? Capacity, radius, dimension and center "
+        "correlation by mean-field theory, of your own recordings: one cloud for each class, "
+        "stimulus or condition; rows are points, columns features (neurons, units, voxels).",
+        epilog="Compare numbers only at as many points of each class, since few points make a "
+        "capacity too high: --draw and --subsets help. docs/measures.md has every equation.",
+    )
+    parser.add_argument(
+        "points",
+        help="an array (n_manifolds, n_points, n_features), or one array (n_points, n_features) of "
+        f"each manifold: {KINDS}",
+    )
+    parser.add_argument("--array", metavar="NAME", help="the array, where a file holds several")
+    parser.add_argument(
+        "--draw", type=int, metavar="M", help="analyse M points of each manifold, drawn at random"
+    )
+    parser.add_argument(
+        "--joint", action="store_true", help="the joint program too: no assumption on correlations"
+    )
+    parser.add_argument(
+        "--readout", action="store_true", help="accuracy of a linear readout too, cross-validated"
+    )
+    parser.add_argument(
+        "--shuffle",
+        action="store_true",
+        help="the same with points dealt out at random: no classes",
+    )
+    parser.add_argument(
+        "--subsets",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="M",
+        help="the same with fewer points of each manifold, for the trend in M",
+    )
+    parser.add_argument(
+        "--probes",
+        type=int,
+        default=DEFAULTS["n_gaussian_vectors"],
+        help="random vectors; %(default)s",
+    )
+    parser.add_argument("--margin", type=float, default=DEFAULTS["margin"], help="κ; %(default)s")
+    parser.add_argument(
+        "--center-rank",
+        type=rank,
+        default=DEFAULTS["center_rank"],
+        help="directions that centers share and that are projected out: auto, supported, a number",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the probes and draws; %(default)s")
+    parser.add_argument("--output", metavar="NAME.h5", help="<points>-geometry.h5, in this folder")
+    parser.add_argument("--force", action="store_true", help="replace the output")
+    return parser.parse_args(arguments)
+
+
+def rank(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+if __name__ == "__main__":
+    main()
