@@ -21,7 +21,7 @@ RUN = $(shell PYTHONPATH=scripts $(BIN)/python -c 'import sys; from manifold_rob
 SLURM := slurm-client slurmctld slurmd
 UV := uv==0.13.9
 
-.PHONY: run check test-quick test test-long test-slurm lint report dag layers why constraints \
+.PHONY: run check test-quick test test-long test-slurm lint report export dag layers why constraints \
   unlock cancel clean
 # What is checked comes before what takes long, also under `make -j`.
 .NOTPARALLEL:
@@ -59,6 +59,11 @@ lint: $(VENV)/ready-test
 report: check $(VENV)/ready
 	$(SNAKEMAKE) --report results/$(RUN)/report.html
 	@ls results/$(RUN)/report.html
+
+# Numbers, figures, settings and sources of a run, in one file for whoever has not got this project.
+export: check $(VENV)/ready
+	$(SNAKEMAKE) results/$(RUN)/export/$(RUN).zip
+	@ls results/$(RUN)/export/$(RUN).zip
 
 dag: check $(VENV)/ready
 	@set -e; mkdir -p results/$(RUN); \

@@ -22,6 +22,7 @@ include: "rules/certificate.smk"
 include: "rules/tables.smk"
 include: "rules/paper.smk"
 include: "rules/figures.smk"
+include: "rules/export.smk"
 include: "rules/provenance.smk"
 
 

@@ -14,6 +14,7 @@ from sharing import make_once
 
 PROJECT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "envs", "profiles", "tests/configs"]
+PARTS += ["CITATION.cff"]
 TINY = "tests/configs/tiny.yaml"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from .atomic import sealed_json, unsealed_json, written_beside
 from .stamps import UNREADABLE, file_sum
 
-STAMPED = (".h5", ".zip", ".safetensors")  # files that say their origin themselves
+STAMPED = (".h5", ".zarr.zip", ".safetensors")  # files that say their origin themselves
 
 
 def needs_record(outputs: Iterable[str | Path]) -> bool:
@@ -22,7 +22,7 @@ def needs_record(outputs: Iterable[str | Path]) -> bool:
     >>> needs_record(["accuracy.svg", "accuracy.png"]), needs_record(["clean.h5"])
     (True, False)
     """
-    return not any(Path(one).suffix in STAMPED for one in outputs)
+    return not any(str(one).endswith(STAMPED) for one in outputs)
 
 
 def record_file(log: str | Path) -> Path:

@@ -1,0 +1,30 @@
+# What a colleague opens without this project, in one file; made when it is asked for.
+
+
+rule export_run:
+    input:
+        summary=rules.collect_geometry.output.summary,
+        accuracy=rules.collect_accuracy.output[0],
+        tables=[*TABLES, *PAPER, *CERTIFIED_TABLES.values()],
+        figures=FIGURES,
+        weights=expand(WEIGHTS, network=NETWORKS),
+    output:
+        f"{RESULTS}/export/{config['run']}.zip",
+    log:
+        f"{LOGS}/export_run.log",
+    conda:
+        "../envs/geometry.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
+    params:
+        run=config["run"],
+        command=command_to_repeat(),
+        configuration=config,
+        networks={name: one.architecture for name, one in NETWORKS.items()},
+        lineages=partial(lineages_of, "solve_geometry"),
+        code=code("export_run", *VARIABLE_CODE),
+    message:
+        "Export the run into one file"
+    script:
+        "../scripts/export_run.py"
