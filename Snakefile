@@ -22,6 +22,7 @@ include: "rules/certificate.smk"
 include: "rules/tables.smk"
 include: "rules/paper.smk"
 include: "rules/figures.smk"
+include: "rules/explore.smk"
 include: "rules/export.smk"
 include: "rules/provenance.smk"
 
@@ -36,6 +37,7 @@ rule all:
         ANSWERS,
         KEPT,
         CERTIFIED_TABLES.values(),
+        rules.explore_run.output,
         expand(WEIGHTS, network=NETWORKS),
     message:
         "Everything that the configuration asks for is there"

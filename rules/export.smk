@@ -6,7 +6,7 @@ rule export_run:
         summary=rules.collect_geometry.output.summary,
         accuracy=rules.collect_accuracy.output[0],
         tables=[*TABLES, *PAPER, *CERTIFIED_TABLES.values()],
-        figures=FIGURES,
+        figures=[*FIGURES, *rules.explore_run.output],
         weights=expand(WEIGHTS, network=NETWORKS),
     output:
         f"{RESULTS}/export/{config['run']}.zip",

@@ -197,6 +197,19 @@ def origins_shown(wildcards):
     ]
 
 
+def origins_of_images(wildcards):
+    """What the images of every network and condition must be of, in the files' order."""
+    return [
+        {
+            "network": network,
+            "condition": condition,
+            "lineage": lineage_of("perturb_images", network, condition),
+        }
+        for network in NETWORKS
+        for condition in CONDITIONS
+    ]
+
+
 def subject_of(wildcards):
     """What the figure is of, in words: the network only where the run has several."""
     family = FAMILIES.get(wildcards.get("family"))

@@ -64,6 +64,7 @@ def planned_jobs():
     yield planned("describe_run")
     for name, coordinates in FIGURE_JOBS:
         yield planned(name, **coordinates)
+    yield planned("explore_run")
     yield planned("export_run")
 
 

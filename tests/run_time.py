@@ -44,6 +44,8 @@ ENTRIES = {
     "match_families": VARIABLES,
     "compare_networks": VARIABLES,
     "verify_results": VARIABLES,
+    "explore_run": VARIABLES,
+    "export_run": VARIABLES,
 }
 
 # By script and circumstance ("job", "import"), then by identity: the code of our functions.

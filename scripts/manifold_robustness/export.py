@@ -40,6 +40,7 @@ README = """\
 summary.nc          every measure by network, condition and layer, with 95 % intervals, meanings and
                     units; netCDF-4: xarray.open_dataset("summary.nc"), or any netCDF library
 tables/             the same and more as CSV; verification.txt: what was checked of them
+explore.html        a page to explore them in a browser
 figures/            every figure as SVG and PNG, with its caption as .rst
 configuration.yaml  every setting of the run, as it was resolved
 provenance.json     of every network and condition, which settings and code each stage had, the

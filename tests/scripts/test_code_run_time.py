@@ -74,6 +74,7 @@ def whole_run(experiment, tables, images, accuracies):
         ),
         about=about,
     )
+    _taken_away(experiment, tables, images)
     history = experiment.path(f"{NAME}/weights/history.csv")
     files = {**tables, "history": history, "images": [*images.values()]}
     files["predictions"] = [*accuracies.values()]
@@ -121,6 +122,31 @@ def _certified(experiment, clean):
         networks=[NAME],
         levels=[level],
         lineages={NAME: {level: lineage}},
+    )
+
+
+def _taken_away(experiment, tables, images):
+    """The page to explore the run, and the run in one file."""
+    given = {name: tables[name] for name in ("summary", "accuracy")}
+    page = experiment.run(
+        "explore_run",
+        Named(experiment.path("explore.html")),
+        Named(**given, images=[*images.values()]),
+        run="tiny",
+        data="digits",
+        networks={NAME: "a network"},
+        families={FAMILY: {"title": "Gaussian noise", "strength": SIGMA}},
+        origins=[experiment.origin("perturb_images", name) for name in images],
+    )[0]
+    experiment.run(
+        "export_run",
+        Named(experiment.path("export/tiny.zip")),
+        Named(**given, tables=[*given.values()], figures=[page], weights=[experiment.weights]),
+        run="tiny",
+        command="make run",
+        configuration=experiment.config,
+        networks={NAME: "a network"},
+        lineages=experiment.lineages("solve_geometry"),
     )
 
 

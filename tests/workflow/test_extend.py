@@ -29,6 +29,7 @@ GATHERING = {
     "verify_results": 1,
     "judge_claims": 1,
     "describe_run": 1,
+    "explore_run": 1,
     "plot_family_figure": 7,  # those that are drawn from the summary
 }
 FAMILY_FIGURES = 9

@@ -22,6 +22,7 @@ GATHERING = {
     "describe_run": 1,
     "plot_family_figure": OF_GEOMETRY,
     "verify_results": 1,
+    "explore_run": 1,
 }
 GATHERING_ALL = GATHERING | {"collect_accuracy": 1, "plot_family_figure": FAMILY_FIGURES}
 NOT_RUN = {"plot_figure", "import_weights", "compare_networks", "compare_published"}

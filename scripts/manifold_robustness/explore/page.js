@@ -1,0 +1,477 @@
+// What the page shows, from the numbers embedded in it. Names come from the user: they are set as
+// text, never as markup, and stand in the charts' data, never in a specification.
+const data = JSON.parse(document.getElementById("data").textContent);
+const at = (id) => document.getElementById(id);
+const MARKS = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
+// Okabe and Ito's colours, without what is pale on white and lighter ones on black.
+const ON_WHITE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
+const ON_BLACK = ["#56B4E9", "#FF8C42", "#2FBF98", "#E59AC4", "#F0E442", "#FFFFFF"];
+// Viridis, from its dark end to its light one; a page takes the part that its background leaves.
+const VIRIDIS = ["#440154", "#482475", "#414487", "#355F8D", "#2A788E", "#21908C", "#22A884", "#43BF71", "#7AD151", "#BBDF27", "#DDE318", "#FDE725"];
+const MOST_LINES = 6;
+const state = {};
+const charts = {};
+
+const numberOf = (value) => (value === "inf" ? Infinity : value === null ? NaN : value);
+const told = (value) =>
+  Number.isNaN(value) ? "none" : !Number.isFinite(value) ? "infinite" : String(Number(value.toPrecision(4)));
+const network = () => data.networks.find((one) => one.name === state.network);
+const family = () => data.families.find((one) => one.name === state.family);
+const measure = () => data.measures.find((one) => one.name === state.measure);
+
+// The conditions of the family, in order of strength: clean first, if it was measured.
+function conditions(of = state.family) {
+  return data.conditions
+    .filter((one) => one.family === of || one.clean)
+    .sort((a, b) => a.strength - b.strength);
+}
+
+function strengthTold(condition) {
+  return condition.clean ? "clean" : `${family().symbol} = ${condition.strength}`;
+}
+
+// One object for each layer and condition of the choice.
+function rows(chosen, layers) {
+  const found = [];
+  for (const condition of chosen) {
+    const values = network().values[condition.name]?.[state.measure];
+    const accuracy = network().accuracy[condition.name];
+    if (!values) continue;
+    network().layers.forEach((layer, place) => {
+      if (!layers.includes(layer)) return;
+      const [value, low, high] = values.map((column) => numberOf(column[place]));
+      found.push({
+        network: state.network,
+        family: condition.family,
+        condition: condition.name,
+        strength: condition.strength,
+        told: strengthTold(condition),
+        layer,
+        place,
+        measure: state.measure,
+        value,
+        low,
+        high,
+        accuracy: accuracy ? 100 * accuracy[0] : NaN,
+        shown: told(value),
+        interval: `${told(low)} to ${told(high)}`,
+      });
+    });
+  }
+  return found;
+}
+
+// Controls
+
+function options(select, entries, chosen) {
+  select.replaceChildren(
+    ...entries.map(([value, text]) => {
+      const option = document.createElement("option");
+      option.value = value;
+      option.textContent = text;
+      return option;
+    }),
+  );
+  select.value = chosen;
+}
+
+function boxes(fieldset, entries, chosen, change) {
+  const legend = fieldset.querySelector("legend");
+  fieldset.replaceChildren(
+    legend,
+    ...entries.map(([value, text]) => {
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.value = value;
+      box.checked = chosen.includes(value);
+      box.addEventListener("change", change);
+      label.append(box, text);
+      return label;
+    }),
+  );
+}
+
+const checked = (fieldset) =>
+  [...fieldset.querySelectorAll("input:checked")].map((box) => box.value);
+
+// Some of a list, evenly spaced, with its ends.
+function spread(list, count) {
+  if (list.length <= count) return [...list];
+  const places = Array.from({ length: count }, (_, i) => Math.round((i * (list.length - 1)) / (count - 1)));
+  return places.map((place) => list[place]);
+}
+
+// Keep of a wish what there is; with nothing left, the default.
+function kept(wish, known, otherwise) {
+  const found = known.filter((one) => (wish ?? []).includes(one));
+  return found.length ? found : otherwise;
+}
+
+function choose(wish) {
+  const one = (key, known) => (known.includes(wish[key]) ? wish[key] : known[0]);
+  state.network = one("network", data.networks.map((entry) => entry.name));
+  state.family = one("family", data.families.map((entry) => entry.name));
+  state.measure = one("measure", data.measures.map((entry) => entry.name));
+  state.x = one("x", ["strength", "accuracy"]);
+  state.scale = one("scale", ["linear", "log"]);
+  const names = conditions().map((entry) => entry.name);
+  const measured = names.filter((name) => network().values[name]);
+  state.strengths = kept(wish.strengths, measured, spread(measured, 5)).slice(0, 12);
+  const layers = network().layers;
+  state.layers = kept(wish.layers, layers, spread(layers, 4)).slice(0, MOST_LINES);
+  const pictured = names.filter((name) => network().images[name]);
+  state.condition = pictured.includes(wish.condition) ? wish.condition : pictured.at(-1);
+  options(at("network"), data.networks.map((entry) => [entry.name, entry.name]), state.network);
+  options(at("family"), data.families.map((entry) => [entry.name, entry.title]), state.family);
+  options(at("measure"), data.measures.map((entry) => [entry.name, entry.name.replaceAll("_", " ")]), state.measure);
+  at("x").value = state.x;
+  at("scale").value = state.scale;
+  const labelled = (list) => list.map((name) => [name, strengthTold(data.conditions.find((c) => c.name === name))]);
+  boxes(at("strengths"), labelled(measured), state.strengths, fromControls);
+  boxes(at("layers"), layers.map((layer) => [layer, layer]), state.layers, fromControls);
+  options(at("condition"), labelled(pictured), state.condition);
+  for (const box of at("layers").querySelectorAll("input")) {
+    box.disabled = !box.checked && state.layers.length >= MOST_LINES;
+  }
+  at("strengths-told").textContent = `${state.strengths.length} of ${measured.length}`;
+  at("layers-told").textContent = `${state.layers.length} of ${layers.length} (at most ${MOST_LINES})`;
+}
+
+function fromControls(event) {
+  const focused = event?.target;
+  const wish = {};
+  for (const key of ["network", "family", "measure", "x", "scale", "condition"]) wish[key] = at(key).value;
+  wish.strengths = checked(at("strengths"));
+  wish.layers = checked(at("layers"));
+  show(wish);
+  // A rebuilt list of boxes has lost the one that had the focus.
+  if (focused?.type === "checkbox") {
+    const again = [...document.querySelectorAll("fieldset input")].find((box) => box.value === focused.value);
+    again?.focus();
+  }
+}
+
+// The choice in the page's address
+
+function toHash() {
+  const given = new URLSearchParams();
+  for (const key of ["network", "family", "measure", "x", "scale", "condition"]) given.set(key, state[key] ?? "");
+  for (const key of ["strengths", "layers"]) for (const one of state[key]) given.append(key, one);
+  return `#${given}`;
+}
+
+function fromHash() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const wish = Object.fromEntries(given);
+  for (const key of ["strengths", "layers"]) wish[key] = given.has(key) ? given.getAll(key) : undefined;
+  return wish;
+}
+
+// Charts
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  return { ink: style.getPropertyValue("--ink").trim(), line: style.getPropertyValue("--line").trim() };
+}
+
+function config() {
+  const { ink, line } = colours();
+  const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12 };
+  return {
+    background: null,
+    view: { stroke: line },
+    axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130 },
+    legend: { ...text, orient: "bottom", columns: innerWidth < 600 ? 2 : 4, labelLimit: 150, symbolFillColor: "transparent", symbolOpacity: 1, symbolStrokeWidth: 2, title: null },
+    font: "system-ui, sans-serif",
+  };
+}
+
+const TOLD = [
+  { field: "layer", title: "layer" },
+  { field: "told", title: "strength" },
+  { field: "shown", title: "value" },
+  { field: "interval", title: "95 % interval" },
+  { field: "accuracy", title: "accuracy, %", format: ".1f" },
+];
+const scaleOf = () => (state.scale === "log" ? { type: "log" } : { type: "linear", zero: false });
+const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+const palette = () => (isDark() ? ON_BLACK : ON_WHITE);
+
+// A colour and a mark for each name: as both know the same names in the same order, they share a legend.
+function looks(field, names, range) {
+  const repeated = names.map((_, place) => MARKS[place % MARKS.length]);
+  return {
+    color: { field, type: "nominal", scale: { domain: names, range } },
+    shape: { field, type: "nominal", scale: { domain: names, range: repeated } },
+  };
+}
+
+function sequence(count) {
+  const usable = isDark() ? VIRIDIS.slice(4) : VIRIDIS.slice(0, 9);
+  return spread(Array.from({ length: 12 * usable.length }, (_, place) => usable[Math.floor(place / 12)]), Math.max(count, 2)).slice(0, count);
+}
+
+// What a chart can show: on a logarithmic scale positive values, whose intervals end at the least of
+// them; an interval that has no end is not drawn, and stands in the table.
+function drawable(values, log) {
+  const found = values.filter((row) => Number.isFinite(row.value) && (!log || row.value > 0));
+  const least = Math.min(...found.map((row) => row.value));
+  return found.map((row) => {
+    if (!Number.isFinite(row.low) || !Number.isFinite(row.high)) return { ...row, low: row.value, high: row.value };
+    return { ...row, low: log ? Math.max(row.low, least) : row.low };
+  });
+}
+
+async function draw(id, values, spec, label) {
+  const usable = drawable(values, state.scale === "log" && id !== "accuracy");
+  const whole = {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: "container",
+    autosize: { type: "fit-x", contains: "padding" },
+    data: { values: usable },
+    config: config(),
+    ...spec,
+  };
+  charts[id] = charts[id] ?? {};
+  charts[id].values = values;
+  charts[id].turn = (charts[id].turn ?? 0) + 1;
+  const turn = charts[id].turn;
+  const place = document.createElement("div");
+  place.style.width = "100%";
+  charts[id].view?.finalize();
+  at(id).replaceChildren(place);
+  const { view } = await vegaEmbed(place, whole, { renderer: "svg", actions: false, tooltip: { theme: isDark() ? "dark" : "light" } });
+  if (turn !== charts[id].turn) return view.finalize();
+  charts[id].view = view;
+  const drawn = place.querySelector("svg");
+  drawn?.setAttribute("role", "img");
+  drawn?.setAttribute("aria-label", label);
+}
+
+const quantity = () => measure().name.replaceAll("_", " ");
+const inUnits = () => (measure().units === "1" ? quantity() : `${quantity()}, in ${measure().units}`);
+
+function drawProfile() {
+  const chosen = conditions().filter((one) => state.strengths.includes(one.name));
+  const narrow = { labelAngle: -90, labelFontSize: 10, labelLimit: 110 };
+  const axis = innerWidth < 600 ? narrow : { labelAngle: -40 };
+  const x = { field: "layer", type: "ordinal", sort: network().layers, title: null, axis };
+  const order = chosen.map(strengthTold);
+  const { color, shape } = looks("told", order, sequence(order.length));
+  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
+  return draw("profile", rows(chosen, network().layers), {
+    height: 280,
+    layer: [
+      { mark: { type: "area", opacity: 0.18 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
+      { mark: { type: "line" }, encoding: { x, y, color } },
+      { mark: { type: "point", size: 45, strokeWidth: 1.5 }, encoding: { x, y, color, shape, tooltip: TOLD } },
+    ],
+  }, `${quantity()} along the layers of ${state.network}, a line for each of ${order.join(", ")}; the numbers are in the table below`);
+}
+
+// Strength on an axis that has clean at its left end, however fine the grid is.
+function strengthAxis(field) {
+  const least = Math.min(...conditions().map((one) => one.strength).filter((one) => one > 0));
+  const scale = { type: "symlog", constant: Number.isFinite(least) ? least : 1 };
+  const values = conditions().map((one) => one.strength);
+  return { field, type: "quantitative", scale, title: [`${family().symbol} of ${family().title}:`, family().description], axis: { values, labelOverlap: true, format: ".4~g", titleLimit: 320 } };
+}
+
+function drawCurve() {
+  const found = rows(conditions(), state.layers);
+  const x = state.x === "strength" ? strengthAxis("strength") : { field: "accuracy", type: "quantitative", title: "accuracy of the network, %", scale: { zero: false, reverse: true } };
+  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
+  const { color, shape } = looks("layer", state.layers, palette().slice(0, state.layers.length));
+  return draw("curve", found, {
+    height: 280,
+    layer: [
+      { mark: { type: "rule", opacity: 0.6 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
+      { mark: { type: "line" }, encoding: { x, y, color, order: { field: "strength" } } },
+      { mark: { type: "point", size: 50, strokeWidth: 1.5 }, encoding: { x, y, color, shape, tooltip: TOLD } },
+    ],
+  }, `${quantity()} of ${state.layers.join(", ")} against ${state.x}; the numbers are in the table below`);
+}
+
+function drawMap() {
+  const chosen = conditions();
+  const sort = network().layers;
+  return draw("map", rows(chosen, sort), {
+    height: 15 * sort.length,
+    mark: { type: "rect" },
+    encoding: {
+      x: { field: "told", type: "ordinal", sort: chosen.map(strengthTold), title: null, axis: { labelAngle: -40 } },
+      y: { field: "layer", type: "ordinal", sort, title: null },
+      color: { field: "value", type: "quantitative", scale: { ...scaleOf(), scheme: "viridis" }, legend: { title: inUnits(), gradientLength: 180, format: "~g" } },
+      tooltip: TOLD,
+    },
+  }, `${quantity()} in every layer under every strength; the numbers are in the table below`);
+}
+
+function drawAccuracy() {
+  const values = conditions().filter((one) => network().accuracy[one.name]).map((one) => {
+    const [value, low, high, n] = network().accuracy[one.name];
+    return { network: state.network, family: one.family, condition: one.name, strength: one.strength, told: strengthTold(one), layer: "", measure: "accuracy", value: 100 * value, low: 100 * low, high: 100 * high, accuracy: 100 * value, n, interval: `${told(100 * low)} to ${told(100 * high)}` };
+  });
+  const x = strengthAxis("strength");
+  const y = { field: "value", type: "quantitative", title: "accuracy, %", scale: { domain: [0, 100] } };
+  const color = { value: palette()[0] };
+  const tooltip = [{ field: "told", title: "strength" }, { field: "value", title: "accuracy, %", format: ".1f" }, { field: "interval", title: "95 % interval" }, { field: "n", title: "images" }];
+  return draw("accuracy", values, {
+    height: 280,
+    layer: [
+      { mark: { type: "rule" }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
+      { mark: { type: "line" }, encoding: { x, y, color } },
+      { mark: { type: "point", filled: true, size: 50 }, encoding: { x, y, color, tooltip } },
+    ],
+  }, `accuracy of ${state.network} against strength, from ${values.map((row) => `${told(row.value)} % at ${row.told}`).join(", ")}`);
+}
+
+// Images and numbers
+
+function showImages() {
+  const pictured = network().images[state.condition];
+  at("images").replaceChildren();
+  if (!pictured) {
+    at("answers").textContent = "No images are kept under this perturbation.";
+    return;
+  }
+  const wrong = pictured.predicted.filter((name, place) => name !== pictured.truth[place]).length;
+  const condition = data.conditions.find((one) => one.name === state.condition);
+  const accuracy = network().accuracy[state.condition];
+  at("answers").textContent =
+    `The first image of each ${pictured.exemplars ? "exemplar" : "class"}, ${strengthTold(condition)}: ${wrong} of ${pictured.truth.length} taken for another class` +
+    (accuracy ? `; accuracy on ${accuracy[3]} test images ${told(100 * accuracy[0])} %` : "");
+  const strip = new Image();
+  const size = pictured.size;
+  const canvases = pictured.truth.map((truth, place) => {
+    const item = document.createElement("li");
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = size;
+    canvas.setAttribute("role", "img");
+    const predicted = pictured.predicted[place];
+    const right = predicted === truth;
+    item.className = right ? "right" : "wrong";
+    canvas.setAttribute("aria-label", `an image of ${truth}, taken for ${predicted}`);
+    const words = document.createElement("span");
+    words.textContent = right ? `✓ ${truth}` : `✗ ${predicted}, is ${truth}`;
+    item.append(canvas, words);
+    at("images").append(item);
+    return canvas;
+  });
+  strip.onload = () =>
+    canvases.forEach((canvas, place) => canvas.getContext("2d").drawImage(strip, place * size, 0, size, size, 0, 0, size, size));
+  strip.src = pictured.strip;
+}
+
+function showTable() {
+  const chosen = conditions().filter((one) => network().values[one.name]);
+  const cell = (tag, text) => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    return made;
+  };
+  const head = document.createElement("tr");
+  const corner = cell("th", quantity());
+  head.append(corner, ...chosen.map((one) => cell("th", strengthTold(one))));
+  for (const one of head.children) one.scope = "col";
+  const body = network().layers.map((layer, place) => {
+    const line = document.createElement("tr");
+    const name = cell("th", layer);
+    name.scope = "row";
+    line.append(name);
+    for (const one of chosen) {
+      const [value, low, high] = network().values[one.name][state.measure].map((column) => numberOf(column[place]));
+      const entry = cell("td", told(value));
+      entry.dataset.value = String(value);
+      if (Number.isFinite(low) && Number.isFinite(high)) {
+        entry.append(" ", cell("small", `${told(low)}–${told(high)}`));
+      }
+      line.append(entry);
+    }
+    return line;
+  });
+  const top = document.createElement("thead");
+  const rest = document.createElement("tbody");
+  top.append(head);
+  rest.append(...body);
+  at("table").replaceChildren(top, rest);
+}
+
+// What is taken away
+
+const COLUMNS = ["network", "family", "condition", "strength", "layer", "measure", "value", "low", "high", "accuracy"];
+
+// A spreadsheet takes a text with such a beginning for a formula; an apostrophe says that it is none.
+function csvCell(value) {
+  if (typeof value === "number") return Number.isNaN(value) ? "" : !Number.isFinite(value) ? "inf" : String(value);
+  const text = /^[=+\-@\t\r\n＝＋－＠']/.test(value) ? `'${value}` : value;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function save(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function addTools() {
+  for (const chart of document.querySelectorAll(".chart")) {
+    const tools = document.createElement("div");
+    tools.className = "tools";
+    const name = () => `${data.run}-${chart.id}`;
+    const csv = document.createElement("button");
+    csv.type = "button";
+    csv.textContent = "CSV";
+    csv.setAttribute("aria-label", `Download the numbers of this figure (${chart.id}) as CSV`);
+    csv.addEventListener("click", () => {
+      const lines = charts[chart.id].values.map((row) => COLUMNS.map((key) => csvCell(row[key] ?? "")).join(","));
+      save(`${name()}.csv`, [COLUMNS.join(","), ...lines, ""].join("\n"), "text/csv");
+    });
+    const svg = document.createElement("button");
+    svg.type = "button";
+    svg.textContent = "SVG";
+    svg.setAttribute("aria-label", `Download this figure (${chart.id}) as SVG`);
+    svg.addEventListener("click", async () => save(`${name()}.svg`, await charts[chart.id].view.toSVG(), "image/svg+xml"));
+    tools.append(csv, svg);
+    chart.after(tools);
+  }
+}
+
+// All of it
+
+async function show(wish) {
+  choose(wish);
+  try {
+    history.replaceState(null, "", toHash());
+  } catch {
+    // In a page within another one, as in the report, the address can't hold the choice.
+  }
+  const label = measure().label;
+  at("meaning").textContent = `${label[0].toUpperCase()}${label.slice(1)}. ${measure().equation}.`;
+  at("x-told").textContent = state.x;
+  showImages();
+  showTable();
+  await Promise.all([drawProfile(), drawCurve(), drawMap(), drawAccuracy()]);
+  document.body.dataset.drawn = String(Number(document.body.dataset.drawn ?? 0) + 1);
+}
+
+at("run").textContent = data.run;
+at("about").textContent = data.about;
+document.title = `${data.run}: explore`;
+addTools();
+for (const key of ["network", "family", "measure", "x", "scale", "condition"]) at(key).addEventListener("change", fromControls);
+at("controls").addEventListener("submit", (event) => event.preventDefault());
+at("link").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    at("said").textContent = "Copied.";
+  } catch {
+    at("said").textContent = "The address bar holds the link.";
+  }
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show({ ...state }));
+addEventListener("hashchange", () => show(fromHash()));
+await show(fromHash());

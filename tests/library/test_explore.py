@@ -1,0 +1,317 @@
+"""The page to explore a run: what it holds, and what a person finds in a real browser."""
+
+import csv
+import io
+import json
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from figure_tables import (
+    FAMILIES,
+    LAYERS,
+    LEVELS,
+    condition,
+    make_accuracy,
+    make_pictures,
+    make_summary,
+    of_families,
+    write_pictures,
+)
+from manifold_robustness import explore
+from nasty import CANARY, find_browser
+
+NASTY = f"<img src=x onerror={CANARY}> $x$ {{a}}"
+NETWORKS = ["plain", NASTY]
+PLACES = [condition(0), *(condition(one, name) for name in FAMILIES for one in LEVELS if one)]
+CONTROLS = ("network", "family", "measure", "x", "scale", "condition")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    summary = pd.concat(of_families(make_summary([*LAYERS, NASTY], network=n)) for n in NETWORKS)
+    summary.loc[summary["layer"] == "input", "joint_radius"] = math.inf
+    summary.loc[summary["layer"] == "input", "readout_accuracy"] = math.nan
+    accuracy = pd.concat(of_families(make_accuracy(network=n)) for n in NETWORKS)
+    return {"summary": summary, "accuracy": accuracy}
+
+
+@pytest.fixture(scope="module")
+def data(tables, tmp_path_factory):
+    pictures = {}
+    for place, network in enumerate(NETWORKS):
+        folder = tmp_path_factory.mktemp("images")
+        predicted = ["car"] * (len(PLACES) - 1) + [NASTY]
+        made = make_pictures(len(PLACES))
+        stored = write_pictures(folder, PLACES, made, predicted, "car", network)["images"]
+        pictures[network] = {name: explore.pictures_of(one) for name, one in stored.items()}
+        assert place in (0, 1)
+    families = {
+        name: {"title": one.title, "strength": vars(one.strength)} for name, one in FAMILIES.items()
+    }
+    about = "made up: tables of a test"
+    given = {"run": "made-up", "about": about, "families": families, "pictures": pictures}
+    return explore.page_data(tables["summary"], tables["accuracy"], **given)
+
+
+@pytest.fixture(scope="module")
+def path(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "explore.html"
+    path.write_text(explore.build_page(data), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = find_browser()
+    playwright = pytest.importorskip("playwright.sync_api").sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+    playwright.stop()
+
+
+@pytest.fixture
+def page(browser, path):
+    """The page as it opens; that it asked for nothing and had no error is checked at the end."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = open_page(context, path.as_uri())
+    yield page
+    assert page.said == [] and page.asked == [] and page.title() == "made-up: explore"
+    context.close()
+
+
+def open_page(context, address):
+    page = context.new_page()
+    page.said, page.asked = [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda one: page.asked.append(one.url) if outside(one.url) else None)
+    page.goto(address)
+    wait_for_drawing(page, 0)
+    return page
+
+
+def outside(url):
+    return not url.startswith(("file:", "data:", "blob:"))
+
+
+def drawn(page):
+    return int(page.evaluate("document.body.dataset.drawn ?? 0"))
+
+
+def wait_for_drawing(page, before):
+    page.wait_for_function(f"Number(document.body.dataset.drawn ?? 0) > {before}")
+
+
+def select(page, name, value):
+    before = drawn(page)
+    page.select_option(f"#{name}", value)
+    wait_for_drawing(page, before)
+
+
+def choose(page, **choice):
+    for name, value in choice.items():
+        if page.input_value(f"#{name}") != value:
+            select(page, name, value)
+
+
+def numbers(page):
+    """The table of the page: by layer, the values in full."""
+    return page.evaluate(
+        """Object.fromEntries([...document.querySelectorAll('#table tbody tr')].map((row) =>
+        [row.querySelector('th').textContent,
+         [...row.querySelectorAll('td')].map((cell) => cell.dataset.value)]))"""
+    )
+
+
+def options(page, name):
+    values = f"[...document.querySelectorAll('#{name} option')].map((one) => one.value)"
+    return page.evaluate(values)
+
+
+# What it holds
+
+
+def test_the_data_are_those_of_the_tables(data, tables):
+    summary = tables["summary"].set_index(["network", "condition", "layer"])
+    for network in data["networks"]:
+        for name, values in network["values"].items():
+            for place, layer in enumerate(network["layers"]):
+                row = summary.loc[(network["name"], name, layer)]
+                for measure in ("capacity", "joint_radius", "readout_accuracy"):
+                    value = values[measure][0][place]
+                    value = {None: math.nan, "inf": math.inf}.get(value, value)
+                    assert value == row[measure] or (math.isnan(value) and math.isnan(row[measure]))
+    assert [one["name"] for one in data["measures"]][:2] == ["capacity", "joint_capacity"]
+
+
+def test_whatever_the_data_hold_stays_data(data, path):
+    page = path.read_text(encoding="utf-8")
+    assert len(page) < 2_000_000
+    held = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert "<" not in held[1] and NASTY in [one["name"] for one in data["networks"]]
+    assert json.loads(held[1]) == json.loads(json.dumps(data))
+
+
+def test_a_page_is_the_same_again(data, path):
+    assert explore.build_page(data) == path.read_text(encoding="utf-8")
+
+
+# What a person finds
+
+
+@pytest.mark.slow
+def test_every_value_is_that_of_the_table(page, tables):
+    summary = tables["summary"].set_index(["network", "condition", "layer"])
+    for network in NETWORKS:
+        for family in FAMILIES:
+            for measure in ("capacity", "joint_radius", "readout_accuracy"):
+                choose(page, network=network, family=family, measure=measure)
+                chosen = [p for p in PLACES if p["strength"] == 0 or p["family"] == family]
+                found = numbers(page)
+                assert set(found) == {*LAYERS, NASTY}
+                for layer, values in found.items():
+                    wanted = [summary.loc[(network, p["condition"], layer)] for p in chosen]
+                    wanted = [row[measure] for row in wanted]
+                    assert np.array_equal([float(v) for v in values], wanted, equal_nan=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("network", ["#profile", "#curve", "#map"]),
+        ("family", ["#profile", "#curve", "#map", "#accuracy", "#table", "#condition"]),
+        ("measure", ["#profile", "#curve", "#map", "#table", "#meaning"]),
+        ("x", ["#curve", "#x-told"]),
+        ("scale", ["#profile", "#curve", "#map"]),
+        ("condition", ["#answers"]),
+    ],
+)
+def test_every_control_changes_what_it_says(page, control, changes):
+    def shown():
+        return {name: page.inner_html(name) for name in changes}
+
+    before, own = shown(), page.input_value(f"#{control}")
+    other = next(value for value in options(page, control) if value != own)
+    if control == "network":  # the made-up networks differ by their names only
+        assert page.evaluate("location.hash").count("network=plain") == 1
+        select(page, control, other)
+        assert "onerror" in page.evaluate("decodeURIComponent(location.hash)")
+        assert NASTY in page.evaluate("document.querySelector('#profile svg').ariaLabel")
+        return
+    select(page, control, other)
+    after = shown()
+    assert [name for name in changes if after[name] == before[name]] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("boxes", "chart"), [("strengths", "#profile"), ("layers", "#curve")])
+def test_boxes_choose_the_lines(page, boxes, chart):
+    lines = f"document.querySelectorAll('{chart} .mark-line path').length"
+    before, count = page.evaluate(lines), drawn(page)
+    page.click(f"details:has(#{boxes}) summary")
+    page.click(f"#{boxes} input:checked >> nth=0")
+    wait_for_drawing(page, count)
+    assert page.evaluate(lines) == before - 1
+    assert page.evaluate("document.activeElement.type") == "checkbox", "the focus stays"
+    assert page.inner_text(f"#{boxes}-told").startswith(f"{before - 1} of ")
+
+
+@pytest.mark.slow
+def test_a_link_holds_the_choice(page):
+    choose(page, network=NASTY, family="pgd", measure="radius", x="accuracy", scale="log")
+    choose(page, condition=options(page, "condition")[1])
+    other = open_page(page.context, page.url)
+    for name in CONTROLS:
+        assert other.input_value(f"#{name}") == page.input_value(f"#{name}")
+    assert numbers(other) == numbers(page)
+    odd = open_page(page.context, page.url.partition("#")[0] + "#network=none&layers=none&x=9")
+    assert odd.input_value("#network") == "plain" and odd.said == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chart", ["profile", "curve", "map", "accuracy"])
+def test_what_is_shown_can_be_taken_away(page, chart, tables):
+    choose(page, network=NASTY, measure="radius")
+    with page.expect_download() as got:
+        page.click(f"#{chart} + .tools button >> nth=0")
+    assert got.value.suggested_filename == f"made-up-{chart}.csv"
+    rows = list(csv.DictReader(io.StringIO(got.value.path().read_text(encoding="utf-8"))))
+    names = ("network", "condition", "layer")
+    if chart == "accuracy":
+        known = tables["accuracy"].set_index([*names[:2]])["accuracy"]
+        wanted = {key: 100 * value for key, value in known.items()}
+        found = {(row["network"], row["condition"]): float(row["value"]) for row in rows}
+    else:
+        wanted = tables["summary"].set_index([*names])["radius"].to_dict()
+        found = {tuple(row[name] for name in names): float(row["value"]) for row in rows}
+    assert len(rows) >= len(LEVELS) and found == {key: wanted[key] for key in found}
+    with page.expect_download() as got:
+        page.click(f"#{chart} + .tools button >> nth=1")
+    assert got.value.path().read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.slow
+def test_points_tell_their_numbers(page):
+    page.hover("#curve .mark-symbol path >> nth=0")
+    tooltip = page.wait_for_selector("#vg-tooltip-element.visible")
+    told = tooltip.inner_text()
+    assert "95 % interval" in told and "accuracy" in told and "layer" in told
+
+
+@pytest.mark.slow
+def test_images_and_what_they_are_taken_for(page):
+    choose(page, condition=options(page, "condition")[-1])
+    choose(page, family="jsma")
+    choose(page, condition=options(page, "condition")[-1])
+    told = page.inner_text("#images")
+    assert f"✗ {NASTY}, is car" in told
+    assert "1 of 1 taken for another class" in page.inner_text("#answers")
+    pixel = (
+        "[...document.querySelector('#images canvas').getContext('2d').getImageData(0,0,1,1).data]"
+    )
+    page.wait_for_function(f"({pixel})[3] === 255")
+    (value,) = {*page.evaluate(pixel)[:3]}
+    assert value == pytest.approx(255 * (len(PLACES) - 1) / len(PLACES), abs=1)
+    page.said[:] = [text for text in page.said if "willReadFrequently" not in text]  # by this test
+
+
+@pytest.mark.slow
+def test_by_keyboard(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "network"
+    for wanted in ("family", "measure"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == wanted
+    before, own = drawn(page), page.input_value("#measure")
+    page.keyboard.press("ArrowDown")
+    wait_for_drawing(page, before)
+    assert page.input_value("#measure") != own
+    reached = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("document.activeElement.id || document.activeElement.textContent")
+        )
+    assert {"x", "scale", "link", "condition", "CSV", "SVG"} <= reached
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_it_fits_every_screen(browser, path, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = open_page(context, path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inside = """[...document.querySelectorAll('.chart')].every((one) =>
+        one.querySelector('svg').getBoundingClientRect().width <= one.clientWidth + 1)"""
+    assert page.evaluate(inside)
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 22, 22)"}[scheme]
+    assert page.said == []
+    context.close()
