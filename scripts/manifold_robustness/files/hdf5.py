@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5netcdf
+import h5py
+import numpy as np
 
 from ..errors import StoreError
 from ..lineage import Origin, how_to_rebuild
 from .atomic import sealed, unsealed, written_beside
+
+NETCDF = "_NC"  # begins the names of what netCDF-4 itself keeps among a file's attributes
 
 
 @contextmanager
@@ -35,16 +39,23 @@ def create_file(path: str | Path, origin: Origin) -> Iterator[h5netcdf.File]:
         partial.write_bytes(sealed(buffer.getvalue(), said))
 
 
-def read_attributes(file: h5netcdf.File) -> dict:
+def read_attributes(file: h5py.File) -> dict:
     """Return a file's attributes; what was written as JSON, as the dict that it was."""
-    attributes = {key: file.attrs[key] for key in file.attrs}
+    attributes = {
+        key: value[0] if isinstance(value, np.ndarray) and value.shape == (1,) else value
+        for key, value in file.attrs.items()
+        if not key.startswith(NETCDF)
+    }
     attributes["lineage"] = json.loads(attributes["lineage"])
     return attributes
 
 
 @contextmanager
-def open_file(path: str | Path) -> Iterator[h5netcdf.File]:
-    """Give the ``h5netcdf.File`` at `path`, whose every bit is as :func:`create_file` wrote it.
+def open_file(path: str | Path) -> Iterator[h5py.File]:
+    """Give the ``h5py.File`` at `path`, whose every bit is as :func:`create_file` wrote it.
+
+    It is read as plain HDF5: to look up a variable's netCDF dimensions takes ten times as long as
+    to read it, and a run gathers hundreds of files with dozens of variables each.
 
     Raises
     ------
@@ -53,7 +64,7 @@ def open_file(path: str | Path) -> Iterator[h5netcdf.File]:
         it.
     """
     try:
-        with h5netcdf.File(io.BytesIO(unsealed(Path(path).read_bytes())), "r") as file:
+        with h5py.File(io.BytesIO(unsealed(Path(path).read_bytes())), "r") as file:
             yield file
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise StoreError(
