@@ -210,6 +210,8 @@ def draw(path, tables, epsilon):
     for axes, (quantity, label) in zip(panels, labels.items(), strict=True):
         for attack, (told, colour, mark) in DRAWN.items():
             own = [row for row in rows if row["attack"] == attack]
+            if not own:
+                continue
             values = np.array([[float(row[f"{one} {quantity}"]) for one in layers] for row in own])
             values = values * (100 if quantity == "readout_accuracy" else 1)
             error = values.std(axis=0, ddof=1) / np.sqrt(len(values))

@@ -27,6 +27,7 @@ from manifold_robustness.code_digests.listing import write_listing
 from manifold_robustness.conditions import CLEAN, NO_FAMILY
 from manifold_robustness.console import OneLinePerJob
 from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.files.stamps import file_sum
 from manifold_robustness.patterns import one_of
 
 try:

@@ -1,6 +1,4 @@
 # One page to explore the run: every measure, layer and strength, and the images.
-from manifold_robustness.files.stamps import file_sum
-
 PAGE = SCRIPTS / "manifold_robustness/explore"
 
 
@@ -24,9 +22,11 @@ rule explore_run:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
-        run=config["run"],
-        data=DATA_TITLE,
-        networks={name: in_words(one) for name, one in NETWORKS.items()},
+        about={
+            "run": config["run"],
+            "data": DATA_TITLE,
+            "networks": {name: in_words(one) for name, one in NETWORKS.items()},
+        },
         families={
             family.name: {"title": family.title, "strength": family.strength}
             for family in FAMILIES.values()

@@ -1,4 +1,5 @@
-# What a colleague opens without this project, in one file; made when it is asked for.
+# What a colleague opens without this project, in one file. No plain run makes it, so an old one is no
+# business of theirs: it is judged where it is asked for.
 
 
 rule export_run:
@@ -18,11 +19,14 @@ rule export_run:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
-        run=config["run"],
-        command=command_to_repeat(),
+        about={"run": config["run"], "command": command_to_repeat()},
         configuration=config,
         networks={name: one.architecture for name, one in NETWORKS.items()},
+        families={family.name: family.strength for family in FAMILIES.values()},
+        trained_on=families_trained_on(),
         lineages=partial(lineages_of, "solve_geometry"),
+        certificates=lineages_of_certificates,
+        citation=sum_of_citation,
         code=code("export_run", *VARIABLE_CODE),
     message:
         "Export the run into one file"

@@ -288,6 +288,16 @@ def in_words(network):
     return f"{network.architecture}, {start.get(network.weights, network.weights)}"
 
 
+def families_trained_on():
+    """The families by which some network is trained, in the configuration's order."""
+    asked = [one.training["perturb"] for one in NETWORKS.values() if one.is_trained]
+    return list(dict.fromkeys(one["condition"]["perturbation"] for one in asked if one))
+
+
+def sum_of_citation(wildcards):
+    return file_sum(PROJECT / "CITATION.cff")
+
+
 def command_to_repeat():
     overlays = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
     quote = "'" if len(overlays) > 1 else ""

@@ -65,7 +65,8 @@ def planned_jobs():
     for name, coordinates in FIGURE_JOBS:
         yield planned(name, **coordinates)
     yield planned("explore_run")
-    yield planned("export_run")
+    if {"export_run", *rules.export_run.output} & {*sys.argv}:
+        yield planned("export_run")
 
 
 def writes_report():

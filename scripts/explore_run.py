@@ -19,8 +19,10 @@ def main(snakemake):
     data = explore.page_data(
         summary,
         accuracy,
-        run=params.run,
-        about=explore.describe(params.data, sample(summary), params.networks, accuracy),
+        run=params.about["run"],
+        about=explore.describe(
+            params.about["data"], sample(summary), params.about["networks"], accuracy
+        ),
         families=params.families,
         pictures=pictures,
     )

@@ -19,15 +19,17 @@ def main(snakemake):
             name: file_sum(path) for name, path in zip(params.networks, files.weights, strict=True)
         },
         "lineage": params.lineages,
+        "certificates": params.certificates,
     }
-    about = {"run": params.run, "command": params.command}
+    run, families = params.about["run"], [*params.trained_on]
+    grid = export.summary_dataset(summary, accuracy, params.families, run)
     members = {
-        "summary.nc": export.to_netcdf(export.summary_dataset(summary, accuracy, params.run)),
-        "README.txt": export.README.format(**about).encode(),
+        "summary.nc": export.to_netcdf(grid),
+        "README.txt": export.readme(**params.about).encode(),
         "configuration.yaml": export.as_yaml(params.configuration),
         "provenance.json": export.as_json(made_of),
         "CITATION.md": export.citations(
-            params.configuration, list(summary), params.networks.values()
+            params.configuration, list(summary), params.networks.values(), families
         ).encode(),
         "CITATION.cff": (LIBRARY.parents[1] / "CITATION.cff").read_bytes(),
     }
@@ -35,7 +37,7 @@ def main(snakemake):
     for path in map(Path, [*files.tables, *files.figures]):
         members[path.relative_to(results).as_posix()] = path.read_bytes()
     with written_beside(snakemake.output[0]) as partial:
-        export.write_zip(partial, members, params.run)
+        export.write_zip(partial, members, run)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from .console import print_all
-from .errors import ManifoldRobustnessError
+from .errors import ConfigurationError, ManifoldRobustnessError
 from .files.recordings import KINDS, read_recording
+from .geometry.inputs import check_seed
 from .recorded import DEFAULTS, analyse, report, write
 
 
@@ -14,9 +15,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Analyse, print a table, write an HDF5 file."""
     given = read_arguments(arguments)
     try:
-        recording = read_recording(given.points, given.array)
+        check_seed(given.seed)
+        draws = [read_recording(given.points, given.array)]
         if given.draw is not None:
-            recording = recording.drawn(given.draw, given.seed)
+            draws = draws[0].drawn(given.draw, given.replicates, given.seed)
+        elif given.replicates > 1:
+            raise ConfigurationError("Need the number of points for --replicates, too: --draw M.")
         settings = DEFAULTS | {
             "joint": given.joint,
             "readout": given.readout,
@@ -32,9 +36,9 @@ def main(arguments: list[str] | None = None) -> None:
                 f"{output} is there already. Give another file: --output NAME.h5, or --force to "
                 "replace it."
             )
-        found = analyse(recording, settings, given.seed)
-        print_all(report(recording, found))
-        write(output, recording, found, settings, given.seed)
+        found = analyse(draws, settings, given.seed)
+        print_all(report(draws, found))
+        write(output, draws, found, settings, given.seed)
         print_all(f"Everything, by manifold and with equations: {output}")
     except (ManifoldRobustnessError, OSError) as error:
         sys.exit(f"manifold_robustness: {error}")
@@ -54,9 +58,22 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="an array (n_manifolds, n_points, n_features), or one array (n_points, n_features) of "
         f"each manifold: {KINDS}",
     )
-    parser.add_argument("--array", metavar="NAME", help="the array, where a file holds several")
+    parser.add_argument(
+        "--array",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="the arrays, where a file has others too",
+    )
     parser.add_argument(
         "--draw", type=int, metavar="M", help="analyse M points of each manifold, drawn at random"
+    )
+    parser.add_argument(
+        "--replicates",
+        type=int,
+        default=1,
+        metavar="K",
+        help="with --draw: K disjoint draws of M points, and intervals over them",
     )
     parser.add_argument(
         "--joint", action="store_true", help="the joint program too: no assumption on correlations"

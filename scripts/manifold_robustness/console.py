@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterable
 
 QUIET = ("Select jobs to execute...", "Execute ")
 NO_WORK = ("total", "all")  # of what the engine counts: no job, or one that does nothing
@@ -48,10 +49,11 @@ class TimeLeft:
         self._waiting[rule] = self._waiting.get(rule, 0) - 1
         self._took.setdefault(rule, []).append(seconds)
 
-    def told(self, elapsed: float) -> str:
+    def told(self, elapsed: float, running: Iterable[tuple[str, float]] = ()) -> str:
         """Return the time that is left in words; nothing where too little is known.
 
-        `elapsed`: seconds since the run began.
+        `elapsed`: seconds since the run began; `running`: of each job that runs its rule and the
+        seconds that it has run.
         """
         waiting = {rule: count for rule, count in self._waiting.items() if count > 0}
         spent = sum(map(sum, self._took.values()))
@@ -60,6 +62,11 @@ class TimeLeft:
         known = sum(
             count * sum(self._took[rule]) / len(self._took[rule])
             for rule, count in waiting.items()
+            if rule in self._took
+        )
+        known -= sum(
+            min(seconds, sum(self._took[rule]) / len(self._took[rule]))
+            for rule, seconds in running
             if rule in self._took
         )
         at_once = max(spent / elapsed, 1.0)
@@ -114,7 +121,9 @@ class OneLinePerJob(logging.Filter):
         if name == "PROGRESS" and self._finished:
             place = f"{record.done:{len(str(record.total))}}/{record.total}"
             clock = time.strftime("%H:%M:%S")
-            left = self._left.told(time.monotonic() - self._begun)
+            now = time.monotonic()
+            running = [(rule, now - start) for _, rule, start in self._told.values()]
+            left = self._left.told(now - self._begun, running)
             lines = [f"{clock} {place}  {told}" for told in self._finished]
             record.msg = "\n".join(lines) + (f"  ({left})" if left else "")
             record.event = None

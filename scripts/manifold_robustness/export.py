@@ -8,6 +8,7 @@ was resolved, what everything was made from, and what to cite.
 import io
 import json
 import platform
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +27,10 @@ ACCURACIES = {
     "accuracy": "share of test images that the network classifies correctly",
     "kept_accuracy": "the same, of the images that it classifies correctly when they are clean",
 }
+LABELS = {
+    "layer_index": "place of the layer in its network's forward order",
+    "layer_label": "the field's reference extractor's name of the layer",
+}
 COUNTS = {
     "n_manifolds": "manifolds P of a replicate",
     "n_points": "points M of a manifold",
@@ -42,9 +47,10 @@ summary.nc          every measure by network, condition and layer, with 95 % int
 tables/             the same and more as CSV; verification.txt: what was checked of them
 explore.html        a page to explore them in a browser
 figures/            every figure as SVG and PNG, with its caption as .rst
-configuration.yaml  every setting of the run, as it was resolved
-provenance.json     of every network and condition, which settings and code each stage had, the
-                    SHA-256 of the weights, and the versions of the software that exported this
+configuration.yaml  the run's configuration, with its overlays merged
+provenance.json     of every network and condition, which settings (defaults too) and which code
+                    each stage had, the SHA-256 of the weights, and the versions of the software
+                    that exported this
 CITATION.md         what to cite (CITATION.cff: the software)
 
 Made by: {command}
@@ -70,7 +76,9 @@ SOURCES = {
 }
 
 
-def summary_dataset(summary: pd.DataFrame, accuracy: pd.DataFrame, run: str) -> xarray.Dataset:
+def summary_dataset(
+    summary: pd.DataFrame, accuracy: pd.DataFrame, families: Mapping[str, Mapping], run: str
+) -> xarray.Dataset:
     """Return the tables of a run as one Dataset.
 
     Parameters
@@ -79,13 +87,16 @@ def summary_dataset(summary: pd.DataFrame, accuracy: pd.DataFrame, run: str) -> 
         ``tables/summary.csv``: one row per network, condition and layer.
     accuracy
         ``tables/accuracy.csv``: one row per network and condition.
+    families
+        By name, the strength as a perturbation declares it: ``name``, ``symbol``, ``description``.
     run
         Its name.
 
     Returns
     -------
     xarray.Dataset
-        Of the dimensions network, condition and layer, in the tables' order. Each measure has
+        Of the dimensions network, condition and layer, in the tables' order; ``layer_index`` is the
+        order of each network's own layers, where networks differ in them. Each measure has
         ``<measure>_low`` and ``<measure>_high`` beside it, and the attributes ``long_name``,
         ``units`` and, of a measure, ``equation``. NaN where a network has no such layer.
 
@@ -94,23 +105,30 @@ def summary_dataset(summary: pd.DataFrame, accuracy: pd.DataFrame, run: str) -> 
     >>> place = {"network": "a", "condition": "clean", "family": "clean", "strength": 0.0}
     >>> ends = {"capacity": 0.2, "capacity_low": 0.1, "capacity_high": 0.3}
     >>> counts = dict.fromkeys(COUNTS, 3)
-    >>> summary = pd.DataFrame([place | {"layer": "fc", "layer_label": "x"} | counts | ends])
+    >>> layer = {"layer": "fc", "layer_label": "x", "layer_index": 0}
+    >>> summary = pd.DataFrame([place | layer | counts | ends])
     >>> known = {f"{name}{end}": 0.9 for name in ACCURACIES for end in ("", *ENDS)}
-    >>> found = summary_dataset(summary, pd.DataFrame([place | {"n_images": 9} | known]), "mine")
+    >>> accuracy = pd.DataFrame([place | {"n_images": 9} | known])
+    >>> found = summary_dataset(summary, accuracy, {}, "mine")
     >>> float(found.capacity_low.sel(network="a", condition="clean", layer="fc"))
     0.1
     """
     measures = [name for name in VARIABLES if name in summary]
     columns = [f"{name}{end}" for name in measures for end in ("", *ENDS)]
     grid = summary.set_index(list(AXES))[[*columns, *COUNTS]].to_xarray()
+    one_each = summary.drop_duplicates(["network", "layer"]).set_index(["network", "layer"])
+    labels = one_each[list(LABELS)].to_xarray()
     known = [f"{name}{end}" for name in ACCURACIES for end in ("", *ENDS)]
     answers = accuracy.set_index(list(AXES[:2]))[[*known, "n_images"]].to_xarray()
     order = {axis: list(dict.fromkeys(accuracy[axis])) for axis in AXES[:2]}
     order["layer"] = list(dict.fromkeys(summary["layer"]))
-    grid = xarray.merge([grid, answers], join="outer").reindex(order)
+    grid = xarray.merge([grid, answers, labels], join="outer").reindex(order)
+    grid["layer_label"] = grid["layer_label"].fillna("").astype(str)
     places = accuracy.drop_duplicates("condition").set_index("condition")
     for name in ("family", "strength"):
         grid = grid.assign_coords({name: ("condition", places[name].to_numpy())})
+    meanings = [_strength_told(families.get(one)) for one in places["family"]]
+    grid = grid.assign_coords(strength_meaning=("condition", meanings))
     for name in measures:
         variable = VARIABLES[name]
         described = {"units": variable.units, "equation": variable.equation}
@@ -119,7 +137,9 @@ def summary_dataset(summary: pd.DataFrame, accuracy: pd.DataFrame, run: str) -> 
         _describe(grid, name, meaning, {"units": "1"})
     for name, meaning in (COUNTS | {"n_images": "test images of the accuracy"}).items():
         grid[name].attrs |= {"long_name": meaning, "units": "1"}
-    grid["strength"].attrs |= {"long_name": "strength of the perturbation, in its family's units"}
+    for name, meaning in LABELS.items():
+        grid[name].attrs |= {"long_name": meaning}
+    grid["strength"].attrs |= {"long_name": "strength of the perturbation, see strength_meaning"}
     grid.attrs = {
         "title": f"Manifold geometry of the run {run}",
         "intervals": "95 %: Student's t over replicates of a measure, Wilson over images of an "
@@ -136,8 +156,15 @@ def to_netcdf(dataset: xarray.Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def citations(config: dict, measures: Iterable[str], architectures: Iterable[str]) -> str:
+def citations(
+    config: dict,
+    measures: Iterable[str],
+    architectures: Iterable[str],
+    trained_on: Iterable[str] = (),
+) -> str:
     """Return what to cite of a run with these settings, as Markdown.
+
+    `trained_on`: the families of perturbations that networks are trained on.
 
     >>> config = {"data": {"name": "digits"}, "perturbations": [{"family": "pgd"}],
     ...     "certify": None, "images": {"manifolds": "class"}}
@@ -147,21 +174,23 @@ def citations(config: dict, measures: Iterable[str], architectures: Iterable[str
     used = {"the geometry": "mean_field"}
     if "joint_capacity" in measures:
         used["the joint program"] = "joint"
-    used |= {
-        f"the attack {one['family']}": one["family"]
-        for one in config["perturbations"]
-        if one["family"] in SOURCES
-    }
+    attacks = [*(one["family"] for one in config["perturbations"]), *trained_on]
+    used |= {f"the attack {one}": one for one in attacks if one in SOURCES}
     if config["certify"]:
         used["the certificate"] = "certify"
     if config["images"]["manifolds"] == "exemplar":
         used["exemplar manifolds"] = "exemplar"
     if config["data"]["name"] in SOURCES:
         used["the images"] = config["data"]["name"]
-    if any("resnet" in one for one in architectures):
+    if any(re.fullmatch(r"(torchvision/)?resnet\d+(_narrow)?", one) for one in architectures):
         used["the architecture"] = "resnet"
     lines = ["Cite the software (CITATION.cff), and of what this run stands on:", ""]
     return "\n".join([*lines, *(f"- {what}: {SOURCES[key]}" for what, key in used.items()), ""])
+
+
+def readme(run: str, command: str) -> str:
+    """Return the text that says what is what."""
+    return README.format(run=run, command=command)
 
 
 def versions() -> dict[str, str]:
@@ -199,6 +228,12 @@ def as_yaml(config: dict) -> bytes:
 def as_json(values: dict) -> bytes:
     """Return what files were made from as JSON."""
     return json.dumps(values, indent=1, ensure_ascii=False).encode()
+
+
+def _strength_told(strength):
+    if not strength:
+        return ""
+    return f"{strength.get('symbol', strength['name'])}: {strength.get('description', '')}"
 
 
 def _describe(grid, name, meaning, described):

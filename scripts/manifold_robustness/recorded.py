@@ -2,14 +2,17 @@
 
 import hashlib
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from .conventions import from_averaging_scale, to_averaging_scale
 from .errors import ConfigurationError, DataError, GeometryError
 from .files.geometry import VARIABLES, write_geometry
 from .files.recordings import Recording
 from .geometry.inputs import check_count, check_margin, check_seed, doubt_layout
+from .intervals import student_interval
 from .lineage import Origin
 from .measures import solve_replicates
 from .variables import measured_groups
@@ -29,17 +32,26 @@ DEFAULTS = {
     "simulate": False,
 }
 FEWEST_OF_SUBSET = 2
+FEWEST_OF_JOINT = 4
+OF_PROBES = (
+    "±: standard error from the finite number of random probes. How values vary from one set of",
+    "points to the next it does not say; for that, take disjoint draws: --draw M --replicates 3.",
+)
+OF_DRAWS = (
+    "Means over disjoint draws of the points, with 95 % intervals of Student's t over draws.",
+)
 FIRST = "mean_field"  # of the groups of measures in the table
 SHOWN_BY_MANIFOLD = ("capacity", "radius", "dimension")
 WIDEST = 64  # letters of a measure's meaning
 
 
-def analyse(recording: Recording, settings: dict, seed: int = 0) -> dict:
-    """Return the geometry of one recording, by the names of :mod:`.measures`.
+def analyse(draws: Sequence[Recording], settings: dict, seed: int = 0) -> list[dict]:
+    """Return the geometry of each draw of a recording, by the names of :mod:`.measures`.
 
     Parameters
     ----------
-    recording
+    draws
+        Of the same manifolds, each of as many points; a whole recording is one.
     settings
         As :data:`DEFAULTS`.
     seed
@@ -53,59 +65,79 @@ def analyse(recording: Recording, settings: dict, seed: int = 0) -> dict:
     Examples
     --------
     >>> clouds = tuple(np.random.default_rng(0).normal(size=(4, 10, 50)))
-    >>> found = analyse(Recording(tuple("abcd"), clouds, "made up"), DEFAULTS)
+    >>> (found,) = analyse([Recording(tuple("abcd"), clouds, "made up")], DEFAULTS)
     >>> found["capacity"].shape, bool(0.1 < found["capacity"].min() < 0.3)
     ((4,), True)
     """
     check_seed(seed)
     check_margin(settings["margin"])
     check_count(settings["n_gaussian_vectors"], "probe")
-    points = recording.stacked()
+    points = np.stack([one.stacked() for one in draws])
+    _, n_manifolds, n_points, _ = points.shape
     for count in settings["subsets"]:
-        if not FEWEST_OF_SUBSET <= count <= points.shape[1]:
+        if not FEWEST_OF_SUBSET <= count <= n_points:
             raise ConfigurationError(
-                f"Need subsets of {FEWEST_OF_SUBSET} to {points.shape[1]} points of each manifold. "
+                f"Need subsets of {FEWEST_OF_SUBSET} to {n_points} points of each manifold. "
                 f"Got {count}."
             )
+    if settings["joint"] and n_manifolds < FEWEST_OF_JOINT:
+        raise ConfigurationError(
+            f"Need at least {FEWEST_OF_JOINT} manifolds for the joint program. Got {n_manifolds}."
+        )
+    if settings["joint"] and settings["margin"]:
+        raise ConfigurationError(
+            f"Need no margin for the joint program, which has none. Got {settings['margin']}."
+        )
     try:
-        (found,) = solve_replicates(points[None], settings, seed)
+        # The numbers are as precise as they are kept, and not as a network computes.
+        return solve_replicates(points, {**settings, "precision": points.dtype.name}, seed)
     except GeometryError as error:
-        raise DataError(f"{recording.source}: {error}") from error
-    return found
+        raise DataError(f"{draws[0].source}: {error}") from error
 
 
-def report(recording: Recording, found: dict) -> str:
-    """Return a table of what was found: over all manifolds, then by manifold."""
-    shape = recording.stacked().shape
-    lines = [
-        f"{recording.source}: {shape[0]} manifolds of {shape[1]} points each, {shape[2]} features"
-    ]
-    if doubt := doubt_layout([shape[1:]]):
-        lines.append(f"Warning: {doubt.partition(' Where')[0]}")
-    rows = [("measure", "value", "± probes", "")]
+def report(draws: Sequence[Recording], found: Sequence[dict]) -> str:
+    """Return a table of what was found: over all manifolds, then by manifold.
+
+    Of several draws the means over them, with 95 % intervals of Student's t.
+    """
+    _, *shape = np.stack([one.stacked() for one in draws]).shape
+    several = len(draws) > 1
+    what = f"{len(draws)} disjoint draws of {shape[1]} points" if several else f"{shape[1]} points"
+    head = f"{draws[0].source}: {shape[0]} manifolds of {what} each, {shape[2]} features"
+    doubt = doubt_layout([shape[1:]])
+    lines = [head, *([f"Warning: {doubt.partition(' Where')[0]}"] if doubt else [])]
+    rows = [("measure", "value", "95 % interval" if several else "± probes", "")]
     first = measured_groups(DEFAULTS)[FIRST]
     for name in sorted(VARIABLES, key=lambda one: one not in first):
-        if name in found and VARIABLES[name].summarised:
-            value, error = over_manifolds(name, found)
-            rows.append((name, number(value), "" if error is None else number(error), _told(name)))
+        if name in found[0] and VARIABLES[name].summarised:
+            rows.append((name, *_value(name, found), _told(name)))
     lines += ["", *_aligned(rows)]
-    counts = found.get("subset_points", [])
+    counts = found[0].get("subset_points", [])
     if len(counts):
-        names = [name for name in VARIABLES if name.startswith("subset_") and name in found]
+        names = [name for name in VARIABLES if name.startswith("subset_") and name in found[0]]
         rows = [("points", *(name for name in names if name != "subset_points"))]
         for place, count in enumerate(counts):
-            rows.append((f"{count:.0f}", *(number(found[name][place]) for name in rows[0][1:])))
+            means = [np.mean([one[name][place] for one in found]) for name in rows[0][1:]]
+            rows.append((f"{count:.0f}", *map(number, means)))
         lines += ["", "With fewer points of each manifold:", *_aligned(rows)]
     rows = [("manifold", *SHOWN_BY_MANIFOLD)]
-    for place, name in enumerate(recording.names):
-        rows.append((name, *(number(found[measure][place]) for measure in SHOWN_BY_MANIFOLD)))
+    for place, name in enumerate(draws[0].names):
+        means = [np.mean([one[measure][place] for one in found]) for measure in SHOWN_BY_MANIFOLD]
+        rows.append((name, *map(number, means)))
     lines += ["", *_aligned(rows)]
-    lines += [
-        "",
-        "±: standard error from the finite number of random probes. How values vary from one",
-        "recording to the next it does not say; for that, analyse disjoint draws of points.",
-    ]
+    lines += ["", *(OF_DRAWS if several else OF_PROBES)]
     return "\n".join(lines)
+
+
+def _value(name, found):
+    """A measure's value over draws, and how sure it is, as texts."""
+    means, errors = zip(*(over_manifolds(name, one) for one in found), strict=True)
+    if len(found) == 1:
+        return number(means[0]), "" if errors[0] is None else number(errors[0])
+    how = VARIABLES[name].summarised
+    scaled = to_averaging_scale(np.array(means), how)
+    mean, low, high = from_averaging_scale(*student_interval(scaled), how)
+    return number(mean), f"{number(low)} to {number(high)}"
 
 
 def over_manifolds(name: str, found: dict) -> tuple[float, float | None]:
@@ -142,17 +174,25 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def write(path: str | Path, recording: Recording, found: dict, settings: dict, seed: int) -> None:
+def write(
+    path: str | Path,
+    draws: Sequence[Recording],
+    found: Sequence[dict],
+    settings: dict,
+    seed: int,
+) -> None:
     """Write what was found as an HDF5 file, as the workflow's geometry files are."""
-    points = recording.stacked()
+    points = np.stack([one.stacked() for one in draws])
+    recording = draws[0]
     content = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
     lineage = {
         "settings": {"geometry": settings, "seed": seed},
         "points_sha256": content,
     }
     origin = Origin(recording.source, "recorded", lineage={recording.source: {"solve": lineage}})
-    described = {"n_points": points.shape[1], "n_features": points.shape[2]}
-    write_geometry(path, [found], {"manifold_class": [list(recording.names)]}, origin, described)
+    described = {"n_points": points.shape[2], "n_features": points.shape[3]}
+    names = {"manifold_class": [list(recording.names)] * len(draws)}
+    write_geometry(path, list(found), names, origin, described)
 
 
 def _told(name):

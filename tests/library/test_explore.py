@@ -35,6 +35,8 @@ def tables():
     summary = pd.concat(of_families(make_summary([*LAYERS, NASTY], network=n)) for n in NETWORKS)
     summary.loc[summary["layer"] == "input", "joint_radius"] = math.inf
     summary.loc[summary["layer"] == "input", "readout_accuracy"] = math.nan
+    summary.loc[summary["layer"] == "fc.1", "radius_high"] = math.inf
+    summary["dimension"] = math.nan
     accuracy = pd.concat(of_families(make_accuracy(network=n)) for n in NETWORKS)
     return {"summary": summary, "accuracy": accuracy}
 
@@ -42,13 +44,12 @@ def tables():
 @pytest.fixture(scope="module")
 def data(tables, tmp_path_factory):
     pictures = {}
-    for place, network in enumerate(NETWORKS):
+    for network in NETWORKS:
         folder = tmp_path_factory.mktemp("images")
         predicted = ["car"] * (len(PLACES) - 1) + [NASTY]
         made = make_pictures(len(PLACES))
         stored = write_pictures(folder, PLACES, made, predicted, "car", network)["images"]
         pictures[network] = {name: explore.pictures_of(one) for name, one in stored.items()}
-        assert place in (0, 1)
     families = {
         name: {"title": one.title, "strength": vars(one.strength)} for name, one in FAMILIES.items()
     }
@@ -223,6 +224,48 @@ def test_boxes_choose_the_lines(page, boxes, chart):
 
 
 @pytest.mark.slow
+def test_another_perturbation_has_lines_of_its_own(page):
+    lines = "document.querySelectorAll('#profile .mark-line path').length"
+    assert page.evaluate(lines) == len(LEVELS)
+    for family in ("pgd", "gaussian"):
+        select(page, "family", family)
+        assert page.evaluate(lines) == len(LEVELS)
+
+
+@pytest.mark.slow
+def test_the_last_line_stays(page):
+    page.click("details:has(#layers) summary")
+    for _ in range(10):
+        page.click("#layers input:checked >> nth=0")
+        page.wait_for_timeout(50)
+    assert page.evaluate("document.querySelectorAll('#layers input:checked').length") == 1
+
+
+@pytest.mark.slow
+def test_what_is_not_drawn_is_said(page):
+    select(page, "measure", "radius")
+    cells = page.inner_text("#table tbody tr:has(th:text-is('fc.1'))")
+    assert cells.count("–∞") == len(LEVELS), "an interval without an end"
+    assert page.inner_text("#map-left") == ""
+    select(page, "measure", "readout_accuracy")
+    assert page.inner_text("#map-left").startswith(f"{len(LEVELS)} of {4 * len(LEVELS)} values")
+    select(page, "measure", "dimension")
+    assert page.inner_text("#map-left").startswith(f"{4 * len(LEVELS)} of {4 * len(LEVELS)}")
+    assert page.query_selector("#map svg") is None
+
+
+@pytest.mark.slow
+def test_a_figure_is_taken_away_as_it_is_on_paper(browser, path):
+    context = browser.new_context(color_scheme="dark")
+    page = open_page(context, path.as_uri())
+    with page.expect_download() as got:
+        page.click("#curve + .tools button >> nth=1")
+    text = got.value.path().read_text(encoding="utf-8")
+    assert 'fill="#ffffff"' in text and "#ececec" not in text
+    context.close()
+
+
+@pytest.mark.slow
 def test_a_link_holds_the_choice(page):
     choose(page, network=NASTY, family="pgd", measure="radius", x="accuracy", scale="log")
     choose(page, condition=options(page, "condition")[1])
@@ -245,7 +288,7 @@ def test_what_is_shown_can_be_taken_away(page, chart, tables):
     names = ("network", "condition", "layer")
     if chart == "accuracy":
         known = tables["accuracy"].set_index([*names[:2]])["accuracy"]
-        wanted = {key: 100 * value for key, value in known.items()}
+        wanted = known.to_dict()
         found = {(row["network"], row["condition"]): float(row["value"]) for row in rows}
     else:
         wanted = tables["summary"].set_index([*names])["radius"].to_dict()

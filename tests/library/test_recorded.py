@@ -16,6 +16,7 @@ from manifold_robustness.__main__ import main
 from manifold_robustness.errors import DataError
 from manifold_robustness.files.recordings import read_recording
 from manifold_robustness.geometry import analyze_jointly, analyze_manifolds
+from manifold_robustness.intervals import student_interval
 from manifold_robustness.seeds import entropy
 
 POINTS = np.random.default_rng(0).normal(size=(4, 9, 30)) + 2 * np.eye(4, 30)[:, None]
@@ -112,7 +113,7 @@ def test_a_draw_makes_numbers_of_points_equal(folder, capsys):
         main(["points.npz"])
     main(["points.npz", "--draw", "5", "--probes", "20"])
     assert "3 manifolds of 5 points each" in capsys.readouterr().out
-    drawn = read_recording("points.npz").drawn(5, 0)
+    (drawn,) = read_recording("points.npz").drawn(5, 1, 0)
     for name, cloud in zip(drawn.names, drawn.clouds, strict=True):
         rows = {row.tobytes() for row in clouds[name]}
         assert len({row.tobytes() for row in cloud} & rows) == 5
@@ -139,6 +140,10 @@ def test_a_draw_makes_numbers_of_points_equal(folder, capsys):
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--seed", "-1"], "seed of integers >= 0"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--margin", "-1"], "finite margin >= 0"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--center-rank", "few"], "Need a center rank"),
+        (lambda: np.save("a.npy", POINTS[:3]), ["a.npy", "--joint"], "at least 4 manifolds"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--joint", "--margin", "1"], "no margin"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--draw", "2", "--seed", "-1"], "seed of"),
+        (lambda: np.savez("a.npz", x=POINTS[:0]), ["a.npz"], "Need at least two manifolds"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(make, arguments, message, folder):
@@ -178,6 +183,64 @@ def test_the_shell_loads_no_torch():
     code = "import sys, manifold_robustness.__main__; sys.exit('torch' in sys.modules)"
     folder = Path(recorded.__file__).parents[1]
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+
+
+def test_disjoint_draws_have_intervals_over_them(folder, capsys):
+    main([write_npy(folder), "--draw", "4", "--replicates", "2", "--probes", "20", "--joint"])
+    first, second = read_recording("points.npy").drawn(4, 2, 0)
+    for one, other in zip(first.clouds, second.clouds, strict=True):
+        assert not {row.tobytes() for row in one} & {row.tobytes() for row in other}
+    seeds = [entropy(0, "gaussian vectors", replicate) for replicate in (0, 1)]
+    alone = [
+        analyze_manifolds(one.stacked(), n_gaussian_vectors=20, seed=seed).mean_capacity
+        for one, seed in zip((first, second), seeds, strict=True)
+    ]
+    mean, low, high = student_interval(1 / np.array(alone))
+    told = capsys.readouterr().out
+    assert "4 manifolds of 2 disjoint draws of 4 points each" in told
+    (line,) = (one for one in told.splitlines() if one.startswith("capacity "))
+    high = "inf" if low <= 0 else f"{1 / low:.4g}"
+    assert line.split()[1] == f"{1 / mean:.4g}" and line.split()[4] == high
+    with h5py.File("points-geometry.h5") as file:
+        assert file["capacity"].shape == (2, 4)
+    with pytest.raises(SystemExit, match="Need the number of points for --replicates"):
+        main(["points.npy", "--replicates", "2"])
+    with pytest.raises(SystemExit, match="Need 3 x 4 points of each manifold"):
+        main(["points.npy", "--draw", "4", "--replicates", "3"])
+
+
+def test_numbers_are_as_precise_as_they_are_kept(folder, capsys):
+    """An offset that single precision would drown the points in changes nothing."""
+    found = []
+    for offset in (0, 2.0**20):
+        np.save("points.npy", POINTS + offset)
+        main(["points.npy", "--joint", "--probes", "20", "--force"])
+        with h5py.File("points-geometry.h5") as file:
+            found.append((file["joint_rank"][0], file["joint_capacity"][0]))
+    assert found[0][0] == found[1][0]
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-6)
+
+
+def test_a_file_that_holds_other_things_too(folder, capsys):
+    """Arrays of three and of two axes, nested groups, and what is no array of numbers."""
+    group = zarr.open_group(folder / "deep.zarr", mode="w")
+    group.create_group("day").create_array("spikes", data=POINTS)
+    assert read_recording("deep.zarr").stacked().shape == POINTS.shape
+    words = np.array(["a", None], dtype=object)
+    np.savez("mixed.npz", movie=POINTS, a=POINTS[0], b=POINTS[1], labels=words, time=np.arange(3))
+    with pytest.raises(DataError, match=r"arrays \(n_points, n_features\) alone.*--array movie"):
+        read_recording("mixed.npz")
+    assert read_recording("mixed.npz", ["movie"]).source == "mixed.npz, array movie"
+    two = read_recording("mixed.npz", ["a", "b"])
+    assert two.names == ("a", "b") and np.array_equal(two.stacked(), POINTS[:2])
+    with h5py.File("empty.h5", "w") as file:
+        file["nothing"] = h5py.Empty("f")
+        file["points"] = POINTS
+    assert read_recording("empty.h5").stacked().shape == POINTS.shape
+    content = (folder / "mixed.npz").read_bytes()
+    (folder / "cut.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match="can be read"):
+        read_recording("cut.npz")
 
 
 def test_features_that_differ_are_named(folder):

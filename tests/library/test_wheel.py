@@ -57,8 +57,10 @@ def wheel(tmp_path_factory):
 def test_the_wheel_has_every_module_and_says_what_the_pipeline_needs(wheel):
     package = ROOT / "scripts/manifold_robustness"
     ours = {str(path.relative_to(package.parent)) for path in package.rglob("*.py")}
+    pages = {f"manifold_robustness/explore/page.{kind}" for kind in ("html", "css", "js")}
     with zipfile.ZipFile(wheel) as file:
         assert {name for name in file.namelist() if name.endswith(".py")} == ours
+        assert pages <= {*file.namelist()}
         (metadata,) = (name for name in file.namelist() if name.endswith("/METADATA"))
         told = file.read(metadata).decode()
     assert "Provides-Extra: pipeline" in told

@@ -132,9 +132,7 @@ def _taken_away(experiment, tables, images):
         "explore_run",
         Named(experiment.path("explore.html")),
         Named(**given, images=[*images.values()]),
-        run="tiny",
-        data="digits",
-        networks={NAME: "a network"},
+        about={"run": "tiny", "data": "digits", "networks": {NAME: "a network"}},
         families={FAMILY: {"title": "Gaussian noise", "strength": SIGMA}},
         origins=[experiment.origin("perturb_images", name) for name in images],
     )[0]
@@ -142,11 +140,14 @@ def _taken_away(experiment, tables, images):
         "export_run",
         Named(experiment.path("export/tiny.zip")),
         Named(**given, tables=[*given.values()], figures=[page], weights=[experiment.weights]),
-        run="tiny",
-        command="make run",
+        about={"run": "tiny", "command": "make run"},
         configuration=experiment.config,
         networks={NAME: "a network"},
+        families={FAMILY: SIGMA},
+        trained_on=["fgsm"],
         lineages=experiment.lineages("solve_geometry"),
+        certificates={},
+        citation="",
     )
 
 

@@ -60,3 +60,16 @@ def test_a_run_in_one_file(experiment, tmp_path):
     assert "export_run" not in experiment.stale(), "a plain run leaves it alone"
     assert experiment.stale(TARGET)["export_run"] == 1
     assert (experiment.root / TARGET).read_bytes() == before
+    (experiment.root / TARGET).unlink()
+    experiment.configure(lambda config: config["perturbations"][0]["strengths"].pop())
+    experiment.succeed(TARGET)
+    assert (experiment.root / TARGET).read_bytes() == before, "the same run, the same bytes"
+
+
+def test_an_old_export_is_no_business_of_a_run_or_a_report(experiment):
+    experiment.succeed(TARGET)
+    experiment.configure(lambda config: config["geometry"].update(layers=["head"]))
+    experiment.succeed()
+    assert "export" not in experiment.succeed("--dry-run")
+    experiment.succeed("--report", "report.html", cores=1)
+    assert experiment.stale(TARGET) == {"export_run": 1}

@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -173,15 +174,13 @@ def build_page(data: dict) -> str:
     html, style, script = (HERE.joinpath(name).read_text(encoding="utf-8") for name in PARTS)
     library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     texts = {
-        "/*STYLE*/": style,
-        "/*DATA*/": json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
-        "/*LIBRARY*/": library.replace("</script", "<\\/script"),
-        "/*SCRIPT*/": script,
+        "STYLE": style,
+        "DATA": json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
+        "LIBRARY": library.replace("</script", "<\\/script"),
+        "SCRIPT": script,
     }
-    for place, text in texts.items():
-        head, _, tail = html.partition(place)
-        html = head + text + tail
-    return html
+    # All at once: none of them is looked for in what stands for another.
+    return re.sub(r"/\*([A-Z]+)\*/", lambda found: texts[found[1]], html)
 
 
 def _importance(name: str) -> tuple:

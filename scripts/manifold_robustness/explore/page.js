@@ -1,14 +1,15 @@
 // What the page shows, from the numbers embedded in it. Names come from the user: they are set as
-// text, never as markup, and stand in the charts' data, never in a specification.
+// text, never as markup, and reach the charts as values, never as expressions.
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
 const MARKS = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
-// Okabe and Ito's colours, without what is pale on white and lighter ones on black.
-const ON_WHITE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
+// Colours that colour-blind readers tell apart, each at least 3:1 against its background.
+const ON_WHITE = ["#0072B2", "#D55E00", "#00805D", "#B5478E", "#7A5C00", "#4D4D4D"];
 const ON_BLACK = ["#56B4E9", "#FF8C42", "#2FBF98", "#E59AC4", "#F0E442", "#FFFFFF"];
 // Viridis, from its dark end to its light one; a page takes the part that its background leaves.
 const VIRIDIS = ["#440154", "#482475", "#414487", "#355F8D", "#2A788E", "#21908C", "#22A884", "#43BF71", "#7AD151", "#BBDF27", "#DDE318", "#FDE725"];
 const MOST_LINES = 6;
+const MOST_STRENGTHS = 12;
 const state = {};
 const charts = {};
 
@@ -53,6 +54,7 @@ function rows(chosen, layers) {
         low,
         high,
         accuracy: accuracy ? 100 * accuracy[0] : NaN,
+        share: accuracy ? accuracy[0] : NaN,
         shown: told(value),
         interval: `${told(low)} to ${told(high)}`,
       });
@@ -75,7 +77,7 @@ function options(select, entries, chosen) {
   select.value = chosen;
 }
 
-function boxes(fieldset, entries, chosen, change) {
+function boxes(fieldset, entries, chosen, change, most) {
   const legend = fieldset.querySelector("legend");
   fieldset.replaceChildren(
     legend,
@@ -84,8 +86,10 @@ function boxes(fieldset, entries, chosen, change) {
       const box = document.createElement("input");
       box.type = "checkbox";
       box.value = value;
+      box.name = fieldset.id;
       box.checked = chosen.includes(value);
       box.addEventListener("change", change);
+      box.disabled = !box.checked && chosen.length >= most;
       label.append(box, text);
       return label;
     }),
@@ -117,7 +121,7 @@ function choose(wish) {
   state.scale = one("scale", ["linear", "log"]);
   const names = conditions().map((entry) => entry.name);
   const measured = names.filter((name) => network().values[name]);
-  state.strengths = kept(wish.strengths, measured, spread(measured, 5)).slice(0, 12);
+  state.strengths = kept(wish.strengths, measured, spread(measured, 5)).slice(0, MOST_STRENGTHS);
   const layers = network().layers;
   state.layers = kept(wish.layers, layers, spread(layers, 4)).slice(0, MOST_LINES);
   const pictured = names.filter((name) => network().images[name]);
@@ -128,13 +132,10 @@ function choose(wish) {
   at("x").value = state.x;
   at("scale").value = state.scale;
   const labelled = (list) => list.map((name) => [name, strengthTold(data.conditions.find((c) => c.name === name))]);
-  boxes(at("strengths"), labelled(measured), state.strengths, fromControls);
-  boxes(at("layers"), layers.map((layer) => [layer, layer]), state.layers, fromControls);
+  boxes(at("strengths"), labelled(measured), state.strengths, fromControls, MOST_STRENGTHS);
+  boxes(at("layers"), layers.map((layer) => [layer, layer]), state.layers, fromControls, MOST_LINES);
   options(at("condition"), labelled(pictured), state.condition);
-  for (const box of at("layers").querySelectorAll("input")) {
-    box.disabled = !box.checked && state.layers.length >= MOST_LINES;
-  }
-  at("strengths-told").textContent = `${state.strengths.length} of ${measured.length}`;
+  at("strengths-told").textContent = `${state.strengths.length} of ${measured.length} (at most ${MOST_STRENGTHS})`;
   at("layers-told").textContent = `${state.layers.length} of ${layers.length} (at most ${MOST_LINES})`;
 }
 
@@ -142,12 +143,18 @@ function fromControls(event) {
   const focused = event?.target;
   const wish = {};
   for (const key of ["network", "family", "measure", "x", "scale", "condition"]) wish[key] = at(key).value;
-  wish.strengths = checked(at("strengths"));
-  wish.layers = checked(at("layers"));
+  // The last line stays: a chart without any says nothing.
+  if (focused?.type === "checkbox" && !checked(focused.closest("fieldset")).length) focused.checked = true;
+  // Another perturbation has other strengths, and another network may have other layers.
+  if (focused?.id !== "family") wish.strengths = checked(at("strengths"));
+  const other = data.networks.find((one) => one.name === wish.network);
+  if (String(other.layers) === String(network().layers)) wish.layers = checked(at("layers"));
   show(wish);
   // A rebuilt list of boxes has lost the one that had the focus.
   if (focused?.type === "checkbox") {
-    const again = [...document.querySelectorAll("fieldset input")].find((box) => box.value === focused.value);
+    const again = [...document.querySelectorAll("fieldset input")].find(
+      (box) => box.value === focused.value && focused.name === box.name,
+    );
     again?.focus();
   }
 }
@@ -171,6 +178,7 @@ function fromHash() {
 // Charts
 
 function colours() {
+  if (onPaper) return { ink: "#1b1b1b", line: "#d0d0d0" };
   const style = getComputedStyle(document.documentElement);
   return { ink: style.getPropertyValue("--ink").trim(), line: style.getPropertyValue("--line").trim() };
 }
@@ -179,7 +187,7 @@ function config() {
   const { ink, line } = colours();
   const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12 };
   return {
-    background: null,
+    background: onPaper ? "#ffffff" : null,
     view: { stroke: line },
     axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130 },
     legend: { ...text, orient: "bottom", columns: innerWidth < 600 ? 2 : 4, labelLimit: 150, symbolFillColor: "transparent", symbolOpacity: 1, symbolStrokeWidth: 2, title: null },
@@ -195,7 +203,8 @@ const TOLD = [
   { field: "accuracy", title: "accuracy, %", format: ".1f" },
 ];
 const scaleOf = () => (state.scale === "log" ? { type: "log" } : { type: "linear", zero: false });
-const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+let onPaper = false; // while a chart is made to be taken away
+const isDark = () => !onPaper && matchMedia("(prefers-color-scheme: dark)").matches;
 const palette = () => (isDark() ? ON_BLACK : ON_WHITE);
 
 // A colour and a mark for each name: as both know the same names in the same order, they share a legend.
@@ -208,40 +217,53 @@ function looks(field, names, range) {
 }
 
 function sequence(count) {
-  const usable = isDark() ? VIRIDIS.slice(4) : VIRIDIS.slice(0, 9);
+  const usable = isDark() ? VIRIDIS.slice(4) : VIRIDIS.slice(0, 7);
   return spread(Array.from({ length: 12 * usable.length }, (_, place) => usable[Math.floor(place / 12)]), Math.max(count, 2)).slice(0, count);
 }
 
-// What a chart can show: on a logarithmic scale positive values, whose intervals end at the least of
-// them; an interval that has no end is not drawn, and stands in the table.
+// What a chart can show: on a logarithmic scale positive values. An interval without an end runs as
+// far as the greatest number shown, and one that goes below zero as far as the least.
 function drawable(values, log) {
   const found = values.filter((row) => Number.isFinite(row.value) && (!log || row.value > 0));
+  const ends = found.flatMap((row) => [row.value, row.low, row.high]).filter(Number.isFinite);
+  const greatest = Math.max(...ends);
   const least = Math.min(...found.map((row) => row.value));
   return found.map((row) => {
-    if (!Number.isFinite(row.low) || !Number.isFinite(row.high)) return { ...row, low: row.value, high: row.value };
-    return { ...row, low: log ? Math.max(row.low, least) : row.low };
+    if (Number.isNaN(row.low) || Number.isNaN(row.high)) return { ...row, low: row.value, high: row.value };
+    const high = Number.isFinite(row.high) ? row.high : greatest;
+    return { ...row, low: log ? Math.max(row.low, least) : row.low, high };
   });
 }
 
-async function draw(id, values, spec, label) {
-  const usable = drawable(values, state.scale === "log" && id !== "accuracy");
-  const whole = {
+function whole(values, spec) {
+  return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: "container",
     autosize: { type: "fit-x", contains: "padding" },
-    data: { values: usable },
+    data: { values },
     config: config(),
     ...spec,
   };
+}
+
+// Draw what `make` gives: the rows, the specification of a chart of them, and its description.
+async function draw(id, make) {
+  const { values, spec, label } = make();
+  const usable = drawable(values, state.scale === "log" && id !== "accuracy");
+  const left = values.length - usable.length;
+  const why = state.scale === "log" ? "not known, infinite or not positive" : "not known or infinite";
+  at(`${id}-left`).textContent = left ? `${left} of ${values.length} values are not shown: they are ${why}.` : "";
   charts[id] = charts[id] ?? {};
-  charts[id].values = values;
+  Object.assign(charts[id], { values, usable, make });
   charts[id].turn = (charts[id].turn ?? 0) + 1;
   const turn = charts[id].turn;
   const place = document.createElement("div");
   place.style.width = "100%";
   charts[id].view?.finalize();
+  charts[id].view = undefined;
   at(id).replaceChildren(place);
-  const { view } = await vegaEmbed(place, whole, { renderer: "svg", actions: false, tooltip: { theme: isDark() ? "dark" : "light" } });
+  if (!usable.length) return;
+  const { view } = await vegaEmbed(place, whole(usable, spec), { renderer: "svg", actions: false, tooltip: { theme: isDark() ? "dark" : "light" } });
   if (turn !== charts[id].turn) return view.finalize();
   charts[id].view = view;
   const drawn = place.querySelector("svg");
@@ -252,7 +274,7 @@ async function draw(id, values, spec, label) {
 const quantity = () => measure().name.replaceAll("_", " ");
 const inUnits = () => (measure().units === "1" ? quantity() : `${quantity()}, in ${measure().units}`);
 
-function drawProfile() {
+function profile() {
   const chosen = conditions().filter((one) => state.strengths.includes(one.name));
   const narrow = { labelAngle: -90, labelFontSize: 10, labelLimit: 110 };
   const axis = innerWidth < 600 ? narrow : { labelAngle: -40 };
@@ -260,14 +282,16 @@ function drawProfile() {
   const order = chosen.map(strengthTold);
   const { color, shape } = looks("told", order, sequence(order.length));
   const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
-  return draw("profile", rows(chosen, network().layers), {
+  const label = `${quantity()} along the layers of ${state.network}, a line for each of ${order.join(", ")}; the numbers are in the table below`;
+  const spec = {
     height: 280,
     layer: [
       { mark: { type: "area", opacity: 0.18 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
       { mark: { type: "line" }, encoding: { x, y, color } },
       { mark: { type: "point", size: 45, strokeWidth: 1.5 }, encoding: { x, y, color, shape, tooltip: TOLD } },
     ],
-  }, `${quantity()} along the layers of ${state.network}, a line for each of ${order.join(", ")}; the numbers are in the table below`);
+  };
+  return { values: rows(chosen, network().layers), spec, label };
 }
 
 // Strength on an axis that has clean at its left end, however fine the grid is.
@@ -278,25 +302,27 @@ function strengthAxis(field) {
   return { field, type: "quantitative", scale, title: [`${family().symbol} of ${family().title}:`, family().description], axis: { values, labelOverlap: true, format: ".4~g", titleLimit: 320 } };
 }
 
-function drawCurve() {
-  const found = rows(conditions(), state.layers);
+function curve() {
+  const label = `${quantity()} of ${state.layers.join(", ")} against ${state.x}; the numbers are in the table below`;
   const x = state.x === "strength" ? strengthAxis("strength") : { field: "accuracy", type: "quantitative", title: "accuracy of the network, %", scale: { zero: false, reverse: true } };
   const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
   const { color, shape } = looks("layer", state.layers, palette().slice(0, state.layers.length));
-  return draw("curve", found, {
+  const spec = {
     height: 280,
     layer: [
       { mark: { type: "rule", opacity: 0.6 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
       { mark: { type: "line" }, encoding: { x, y, color, order: { field: "strength" } } },
       { mark: { type: "point", size: 50, strokeWidth: 1.5 }, encoding: { x, y, color, shape, tooltip: TOLD } },
     ],
-  }, `${quantity()} of ${state.layers.join(", ")} against ${state.x}; the numbers are in the table below`);
+  };
+  return { values: rows(conditions(), state.layers), spec, label };
 }
 
-function drawMap() {
+function map() {
   const chosen = conditions();
   const sort = network().layers;
-  return draw("map", rows(chosen, sort), {
+  const label = `${quantity()} in every layer under every strength; the numbers are in the table below`;
+  const spec = {
     height: 15 * sort.length,
     mark: { type: "rect" },
     encoding: {
@@ -305,26 +331,30 @@ function drawMap() {
       color: { field: "value", type: "quantitative", scale: { ...scaleOf(), scheme: "viridis" }, legend: { title: inUnits(), gradientLength: 180, format: "~g" } },
       tooltip: TOLD,
     },
-  }, `${quantity()} in every layer under every strength; the numbers are in the table below`);
+  };
+  return { values: rows(chosen, sort), spec, label };
 }
 
-function drawAccuracy() {
+function accuracies() {
   const values = conditions().filter((one) => network().accuracy[one.name]).map((one) => {
     const [value, low, high, n] = network().accuracy[one.name];
-    return { network: state.network, family: one.family, condition: one.name, strength: one.strength, told: strengthTold(one), layer: "", measure: "accuracy", value: 100 * value, low: 100 * low, high: 100 * high, accuracy: 100 * value, n, interval: `${told(100 * low)} to ${told(100 * high)}` };
+    const exact = { value, low, high };
+    return { exact, share: value, network: state.network, family: one.family, condition: one.name, strength: one.strength, told: strengthTold(one), layer: "", measure: "accuracy", value: 100 * value, low: 100 * low, high: 100 * high, accuracy: 100 * value, n, interval: `${told(100 * low)} to ${told(100 * high)}` };
   });
   const x = strengthAxis("strength");
   const y = { field: "value", type: "quantitative", title: "accuracy, %", scale: { domain: [0, 100] } };
   const color = { value: palette()[0] };
   const tooltip = [{ field: "told", title: "strength" }, { field: "value", title: "accuracy, %", format: ".1f" }, { field: "interval", title: "95 % interval" }, { field: "n", title: "images" }];
-  return draw("accuracy", values, {
+  const label = `accuracy of ${state.network} against strength, from ${values.map((row) => `${told(row.value)} % at ${row.told}`).join(", ")}`;
+  const spec = {
     height: 280,
     layer: [
       { mark: { type: "rule" }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
       { mark: { type: "line" }, encoding: { x, y, color } },
       { mark: { type: "point", filled: true, size: 50 }, encoding: { x, y, color, tooltip } },
     ],
-  }, `accuracy of ${state.network} against strength, from ${values.map((row) => `${told(row.value)} % at ${row.told}`).join(", ")}`);
+  };
+  return { values, spec, label };
 }
 
 // Images and numbers
@@ -340,7 +370,7 @@ function showImages() {
   const condition = data.conditions.find((one) => one.name === state.condition);
   const accuracy = network().accuracy[state.condition];
   at("answers").textContent =
-    `The first image of each ${pictured.exemplars ? "exemplar" : "class"}, ${strengthTold(condition)}: ${wrong} of ${pictured.truth.length} taken for another class` +
+    `One image of each of ${pictured.truth.length} ${pictured.exemplars ? "exemplars" : "classes"}, ${strengthTold(condition)}: ${wrong} of ${pictured.truth.length} taken for another class` +
     (accuracy ? `; accuracy on ${accuracy[3]} test images ${told(100 * accuracy[0])} %` : "");
   const strip = new Image();
   const size = pictured.size;
@@ -384,8 +414,8 @@ function showTable() {
       const [value, low, high] = network().values[one.name][state.measure].map((column) => numberOf(column[place]));
       const entry = cell("td", told(value));
       entry.dataset.value = String(value);
-      if (Number.isFinite(low) && Number.isFinite(high)) {
-        entry.append(" ", cell("small", `${told(low)}–${told(high)}`));
+      if (!Number.isNaN(low) && !Number.isNaN(high)) {
+        entry.append(" ", cell("small", `${told(low)}–${Number.isFinite(high) ? told(high) : "∞"}`));
       }
       line.append(entry);
     }
@@ -400,7 +430,9 @@ function showTable() {
 
 // What is taken away
 
+// As in the tables: an accuracy is a share here.
 const COLUMNS = ["network", "family", "condition", "strength", "layer", "measure", "value", "low", "high", "accuracy"];
+const taken = (row) => ({ ...row, accuracy: row.share, ...row.exact });
 
 // A spreadsheet takes a text with such a beginning for a formula; an apostrophe says that it is none.
 function csvCell(value) {
@@ -417,6 +449,19 @@ function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+// A chart as it is on white paper, whatever the screen's colours are.
+async function paper(chart) {
+  const { make, usable } = charts[chart.id];
+  onPaper = true;
+  const spec = { ...whole(usable, make().spec), width: chart.clientWidth };
+  onPaper = false;
+  const place = document.createElement("div");
+  const { view } = await vegaEmbed(place, spec, { renderer: "none", actions: false });
+  const text = await view.toSVG();
+  view.finalize();
+  return text;
+}
+
 function addTools() {
   for (const chart of document.querySelectorAll(".chart")) {
     const tools = document.createElement("div");
@@ -427,16 +472,18 @@ function addTools() {
     csv.textContent = "CSV";
     csv.setAttribute("aria-label", `Download the numbers of this figure (${chart.id}) as CSV`);
     csv.addEventListener("click", () => {
-      const lines = charts[chart.id].values.map((row) => COLUMNS.map((key) => csvCell(row[key] ?? "")).join(","));
+      const lines = charts[chart.id].values.map(taken).map((row) => COLUMNS.map((key) => csvCell(row[key] ?? "")).join(","));
       save(`${name()}.csv`, [COLUMNS.join(","), ...lines, ""].join("\n"), "text/csv");
     });
     const svg = document.createElement("button");
     svg.type = "button";
     svg.textContent = "SVG";
     svg.setAttribute("aria-label", `Download this figure (${chart.id}) as SVG`);
-    svg.addEventListener("click", async () => save(`${name()}.svg`, await charts[chart.id].view.toSVG(), "image/svg+xml"));
+    svg.addEventListener("click", async () => save(`${name()}.svg`, await paper(chart), "image/svg+xml"));
     tools.append(csv, svg);
-    chart.after(tools);
+    const left = document.createElement("p");
+    left.id = `${chart.id}-left`;
+    chart.after(tools, left);
   }
 }
 
@@ -454,7 +501,7 @@ async function show(wish) {
   at("x-told").textContent = state.x;
   showImages();
   showTable();
-  await Promise.all([drawProfile(), drawCurve(), drawMap(), drawAccuracy()]);
+  await Promise.all([draw("profile", profile), draw("curve", curve), draw("map", map), draw("accuracy", accuracies)]);
   document.body.dataset.drawn = String(Number(document.body.dataset.drawn ?? 0) + 1);
 }
 

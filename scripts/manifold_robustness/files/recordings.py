@@ -5,7 +5,9 @@ n_features) for each manifold, under its name.
 """
 
 import re
-from collections.abc import Callable, Iterator
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..names import printable, printable_names
 from ..seeds import generator
 from ..wording import listed
 
 KINDS = ".npy, .npz, .zarr, .h5 (.hdf5, .nc), or a folder of .npy files"
 HDF5 = (".h5", ".hdf5", ".nc")
+UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, EOFError, TypeError)
+UNREADABLE += (zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -37,32 +42,39 @@ class Recording:
     clouds: tuple[np.ndarray, ...]
     source: str
 
-    def drawn(self, n_points: int, seed: int) -> "Recording":
-        """Return `n_points` of each manifold, drawn at random without replacement.
+    def drawn(self, n_points: int, replicates: int, seed: int) -> list["Recording"]:
+        """Return disjoint random draws of `n_points` of each manifold.
 
         Raises
         ------
         DataError
-            Where a manifold has fewer.
+            Where a manifold has too few.
 
         Examples
         --------
-        >>> clouds = (np.zeros((4, 2)), np.ones((3, 2)))
-        >>> [len(cloud) for cloud in Recording(("a", "b"), clouds, "x.npz").drawn(3, 0).clouds]
-        [3, 3]
+        >>> recording = Recording(("a", "b"), (np.zeros((7, 2)), np.ones((6, 2))), "x.npz")
+        >>> [[len(cloud) for cloud in one.clouds] for one in recording.drawn(3, 2, seed=0)]
+        [[3, 3], [3, 3]]
         """
         if n_points < 2:
             raise DataError(f"Need to draw at least two points of each manifold. Got {n_points}.")
-        drawn = []
-        for manifold, (name, cloud) in enumerate(zip(self.names, self.clouds, strict=True)):
-            if len(cloud) < n_points:
+        if replicates < 1:
+            raise DataError(f"Need at least one draw. Got {replicates}.")
+        orders = []
+        for manifold, (name, cloud) in enumerate(self._pairs()):
+            if len(cloud) < n_points * replicates:
+                times = f"{replicates} x {n_points}" if replicates > 1 else str(n_points)
                 raise DataError(
-                    f"Need {n_points} points of each manifold. Got {len(cloud)} of {name} in "
+                    f"Need {times} points of each manifold. Got {len(cloud)} of {name} in "
                     f"{self.source}; draw fewer."
                 )
-            places = generator(seed, "recorded points", manifold).permutation(len(cloud))
-            drawn.append(cloud[np.sort(places[:n_points])])
-        return replace(self, clouds=tuple(drawn))
+            orders.append(generator(seed, "recorded points", manifold).permutation(len(cloud)))
+        draws = []
+        for start in range(0, n_points * replicates, n_points):
+            chosen = [np.sort(order[start : start + n_points]) for order in orders]
+            pairs = zip(self.clouds, chosen, strict=True)
+            draws.append(replace(self, clouds=tuple(cloud[places] for cloud, places in pairs)))
+        return draws
 
     def stacked(self) -> np.ndarray:
         """Return one array (n_manifolds, n_points, n_features).
@@ -70,8 +82,13 @@ class Recording:
         Raises
         ------
         DataError
-            Where the manifolds differ in their numbers of points or features.
+            For fewer than two manifolds, and where they differ in their numbers of points or
+            features.
         """
+        if len(self.clouds) < 2:
+            raise DataError(
+                f"Need at least two manifolds. Got {len(self.clouds)} in {self.source}."
+            )
         for axis, what in ((1, "features"), (0, "points")):
             counts = {name: len(cloud.T if axis else cloud) for name, cloud in self._pairs()}
             least, most = (choose(counts, key=counts.get) for choose in (min, max))
@@ -92,7 +109,7 @@ class Recording:
         return zip(self.names, self.clouds, strict=True)
 
 
-def read_recording(path: str | Path, array: str | None = None) -> Recording:
+def read_recording(path: str | Path, arrays: Sequence[str] = ()) -> Recording:
     """Read clouds of points.
 
     Parameters
@@ -100,8 +117,9 @@ def read_recording(path: str | Path, array: str | None = None) -> Recording:
     path
         ``.npy``; ``.npz``, ``.zarr`` or ``.h5``; or a folder with a ``.npy`` file of each manifold,
         in the order of their names (``2.npy`` before ``10.npy``).
-    array
-        The name of the array, where a file holds several of three axes.
+    arrays
+        Names of arrays, where a file holds others too: one of three axes, or one of two axes for
+        each manifold.
 
     Raises
     ------
@@ -124,11 +142,11 @@ def read_recording(path: str | Path, array: str | None = None) -> Recording:
     if kind not in OPENED and not path.is_dir():
         raise DataError(f"Need points in {KINDS}. Got {path}.")
     try:
-        with OPENED.get(kind, _open_folder)(path) as arrays:
-            return _chosen(path, arrays, array)
-    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
-        if isinstance(error, DataError):
-            raise
+        with OPENED.get(kind, _open_folder)(path) as held:
+            return _chosen(path, held, list(arrays))
+    except DataError:
+        raise
+    except UNREADABLE as error:
         raise DataError(f"Need points that can be read. {path} can't be: {error}.") from error
 
 
@@ -145,24 +163,27 @@ def natural(name: str) -> list:
     ]
 
 
-def _chosen(path, arrays, wanted):
-    shapes = {name: shape for name, (shape, _) in arrays.items()}
-    if wanted is not None and wanted not in shapes:
-        raise DataError(
-            f"Need an array {wanted} in {path}. It holds {listed(_told(shapes)) or 'none'}."
-        )
-    if wanted is not None:
-        shapes = {wanted: shapes[wanted]}
+def _chosen(path, held, wanted):
+    shapes = {name: shape for name, (shape, _) in held.items()}
+    for name in wanted:
+        if name not in shapes:
+            raise DataError(
+                f"Need an array {printable(name)} in {path}. It holds "
+                f"{listed(_told(shapes)) or 'none'}."
+            )
+    shapes = {name: shapes[name] for name in wanted} if wanted else shapes
     whole = [name for name, shape in shapes.items() if len(shape) == 3]
     single = sorted((name for name, shape in shapes.items() if len(shape) == 2), key=natural)
-    if len(whole) == 1:
-        cloud = _numbers(path, whole[0], arrays[whole[0]][1]())
-        return Recording(tuple(map(str, range(len(cloud)))), tuple(cloud), str(path))
-    if len(whole) > 1:
+    if len(whole) == 1 and not single:
+        cloud = _numbers(path, whole[0], held[whole[0]][1]())
+        source = f"{path}, array {printable(whole[0])}" if len(held) > 1 else str(path)
+        return Recording(tuple(map(str, range(len(cloud)))), tuple(cloud), source)
+    if whole:
         raise DataError(
-            f"Need one array (n_manifolds, n_points, n_features) in {path}. It holds "
-            f"{listed(_told({name: shapes[name] for name in whole}))}; say which: --array "
-            f"{whole[0]}"
+            "Need one array (n_manifolds, n_points, n_features), or arrays (n_points, n_features) "
+            f"alone, in {path}. It holds "
+            f"{listed(_told({name: shapes[name] for name in [*whole, *single]}))}; say which: "
+            f"--array {printable(whole[0])}"
         )
     if len(single) < 2:
         raise DataError(
@@ -170,17 +191,19 @@ def _chosen(path, arrays, wanted):
             "for each of two manifolds or more. "
             f"{path} holds {listed(_told(shapes)) or 'no array'}."
         )
-    clouds = tuple(_numbers(path, name, arrays[name][1]()) for name in single)
-    return Recording(tuple(single), clouds, str(path))
+    clouds = tuple(_numbers(path, name, held[name][1]()) for name in single)
+    return Recording(tuple(printable_names(single)), clouds, str(path))
 
 
 def _told(shapes):
-    return [f"{name} of the shape {shape}" for name, shape in shapes.items()]
+    return [f"{printable(name)} of the shape {shape}" for name, shape in shapes.items()]
 
 
 def _numbers(path, name, values):
     if values.dtype.kind not in "biuf":
-        raise DataError(f"Need real numbers. The array {name} of {path} holds {values.dtype}.")
+        raise DataError(
+            f"Need real numbers. The array {printable(name)} of {path} holds {values.dtype}."
+        )
     return values
 
 
@@ -197,8 +220,27 @@ def _open_npy(path: Path) -> Iterator[Arrays]:
 @contextmanager
 def _open_npz(path: Path) -> Iterator[Arrays]:
     with np.load(path, allow_pickle=False) as file:
-        loaded = {name: file[name] for name in file.files}
-    yield {name: (values.shape, lambda values=values: values) for name, values in loaded.items()}
+        shapes = {name: _shape_within(file.zip, name) for name in file.files}
+        yield {
+            name: (shape, lambda name=name: file[name])
+            for name, shape in shapes.items()
+            if shape is not None
+        }
+
+
+def _shape_within(archive, name):
+    """The shape of an array of an .npz; None of a member that is none. Its content is not read."""
+    known = {one.removesuffix(".npy"): one for one in archive.namelist()}
+    with archive.open(known[name]) as member:
+        try:
+            version = np.lib.format.read_magic(member)
+        except ValueError:
+            return None
+        reader = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        return reader(member)[0] if reader else None
 
 
 @contextmanager
@@ -221,8 +263,12 @@ def _open_zarr(path: Path) -> Iterator[Arrays]:
     if isinstance(opened, zarr.Array):
         yield {path.stem: (opened.shape, lambda: opened[...])}
     else:
-        members = dict(opened.arrays())
-        yield {name: (one.shape, lambda one=one: one[...]) for name, one in members.items()}
+        members = dict(opened.members(max_depth=None))
+        yield {
+            name: (one.shape, lambda one=one: one[...])
+            for name, one in members.items()
+            if isinstance(one, zarr.Array)
+        }
 
 
 @contextmanager
@@ -233,7 +279,7 @@ def _open_hdf5(path: Path) -> Iterator[Arrays]:
         found: Arrays = {}
 
         def note(name, member):
-            if isinstance(member, h5py.Dataset):
+            if isinstance(member, h5py.Dataset) and member.shape is not None:
                 found[name] = (member.shape, lambda: member[...])
 
         file.visititems(note)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..files.stores import StoredArray
 
 PREFIX = "joint_"
+OF_NETWORKS = "float32"  # they compute in single precision, whatever coordinates are kept in
 DECLARATION = {
     "setting": "joint",
     "variables": {
@@ -158,7 +159,6 @@ def measure(points: "np.ndarray | StoredArray", settings: dict, seed: int, repli
         n_draws=settings["n_gaussian_vectors"],
         seed=entropy(seed, "joint draws", replicate),
         tolerance=settings["tolerance"],
-        # Networks compute in single precision, whatever the coordinates are kept in.
-        precision=rounding_of(np.dtype("float32")),
+        precision=rounding_of(np.dtype(settings.get("precision", OF_NETWORKS))),
     )
     return {name: getattr(geometry, name.removeprefix(PREFIX)) for name in DECLARATION["variables"]}

@@ -1,8 +1,8 @@
 """ResNet18 for small images with a quarter of the channels: a sixteenth of the computing.
 
-Layers and their names are those of ``resnet18``: a 3 x 3 stem with stride 1, no pooling, four
-stages of two basic blocks, a dropout before the dense layer. For comparisons that train many
-networks on a CPU. There are no weights of ImageNet for it.
+Convolutions and the dense layer have the names of those of ``resnet18``: a 3 x 3 stem with stride
+1, no pooling, four stages of two basic blocks, a dropout before the dense layer. For comparisons
+that train many networks on a CPU. There are no weights of ImageNet for it.
 """
 
 from torch import nn
