@@ -5,8 +5,8 @@
 Each trial trains that file's network once, by its recipe with the trial's `perturb`, from a seed
 that the file does not use. Weights are kept by the accuracy on validation images, as in any
 training here, and judged by another accuracy on them: under PGD (L-infinity, 0.1, 20 steps), among
-the trials that keep 90 % on clean ones. Test images are not looked at. CPU seconds are those of the whole training, its
-evaluations included.
+the trials that keep 90 % on clean ones. Test images are not looked at. CPU seconds are those of the
+whole training, its evaluations included.
 """
 
 import os
