@@ -32,7 +32,7 @@ rule explore_run:
             for family in FAMILIES.values()
         },
         origins=origins_of_images,
-        page=[file_sum(PAGE / name) for name in ("page.html", "page.css", "page.js")],
+        files=[file_sum(PAGE / name) for name in ("page.html", "page.css", "page.js")],
         code=code("explore_run", *VARIABLE_CODE),
     message:
         "Make the page to explore the run"

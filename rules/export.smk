@@ -26,7 +26,7 @@ rule export_run:
         trained_on=families_trained_on(),
         lineages=partial(lineages_of, "solve_geometry"),
         certificates=lineages_of_certificates,
-        citation=sum_of_citation,
+        files=sum_of_citation,
         code=code("export_run", *VARIABLE_CODE),
     message:
         "Export the run into one file"

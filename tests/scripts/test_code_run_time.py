@@ -147,7 +147,6 @@ def _taken_away(experiment, tables, images):
         trained_on=["fgsm"],
         lineages=experiment.lineages("solve_geometry"),
         certificates={},
-        citation="",
     )
 
 
