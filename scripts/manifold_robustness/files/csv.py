@@ -71,12 +71,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     columns = pd.read_csv(path, nrows=0).columns
     empty = {name: [""] for name in columns if name not in NAMES}
     table = pd.read_csv(
-        path,
-        dtype=NAMES,
-        keep_default_na=False,
-        na_values=empty,
-        skip_blank_lines=False,
-        float_precision="round_trip",  # to the last digit, as it was written
+        path, dtype=NAMES, keep_default_na=False, na_values=empty, skip_blank_lines=False
     )
     return _of_texts(table, _unmark)
 
