@@ -21,10 +21,12 @@ SCRIPTS = sorted(name for name in LIBRARY.paths if name.split(".")[0] != PACKAGE
 # No result depends on these: they read the configuration before any job, find what is out of date,
 # refuse, print, open a log, keep records, or make digests. So a change of them makes nothing stale.
 NOT_OF_JOBS = {
+    "__main__",
     "code_digests",
     "console",
     "experiment",
     "files.examined",
+    "files.recordings",
     "files.records",
     "jobs",
     "network.checks",
@@ -32,6 +34,7 @@ NOT_OF_JOBS = {
     "networks",
     "patterns",
     "provenance",
+    "recorded",
 }
 
 
