@@ -53,8 +53,8 @@ def write_group(path):
 
 def write_hdf5(path):
     with h5py.File(path / "points.h5", "w") as file:
-        file["session/spikes"] = POINTS
-        file["session/times"] = np.arange(5)
+        file["recording/spikes"] = POINTS
+        file["recording/times"] = np.arange(5)
     return "points.h5"
 
 
