@@ -44,7 +44,7 @@ class ClusterExperiment(Experiment):
             options += [name, value] if name not in arguments else []
         return [*local[:at], *options, *local[at + 2 :]]
 
-    def run(self, *arguments, cores=None, timeout=600):
+    def run(self, *arguments, cores=None, timeout=1200):
         driver = self.start(*arguments, cores=cores)
         driver.wait(timeout)
         return subprocess.CompletedProcess(driver.args, driver.returncode, self.output.read_text())
@@ -83,7 +83,9 @@ class ClusterExperiment(Experiment):
     def edit_the_geometry(self):
         """Make every solve stale without another result."""
         self.replace(
-            "scripts/manifold_robustness/measures/__init__.py", "results = {}", "results = dict()"
+            "scripts/manifold_robustness/measures/__init__.py",
+            "= [{} for _ in clouds]",
+            "= [dict() for _ in clouds]",
         )
 
     def journal(self):
