@@ -185,14 +185,15 @@ def conditions_shown(wildcards):
     return {name: CONDITIONS[name].strength for name in shown}
 
 
+def origin_of_images(network, condition):
+    lineage = lineage_of("perturb_images", network, condition)
+    return {"network": network, "condition": condition, "lineage": lineage}
+
+
 def origins_shown(wildcards):
     """What the files of those conditions must be of."""
     return [
-        {
-            "network": wildcards.network,
-            "condition": condition,
-            "lineage": lineage_of("perturb_images", wildcards.network, condition),
-        }
+        origin_of_images(wildcards.network, condition)
         for condition in conditions_shown(wildcards)
     ]
 
@@ -200,11 +201,7 @@ def origins_shown(wildcards):
 def origins_of_images(wildcards):
     """What the images of every network and condition must be of, in the files' order."""
     return [
-        {
-            "network": network,
-            "condition": condition,
-            "lineage": lineage_of("perturb_images", network, condition),
-        }
+        origin_of_images(network, condition)
         for network in NETWORKS
         for condition in CONDITIONS
     ]

@@ -21,7 +21,7 @@ def main(snakemake):
         "lineage": params.lineages,
         "certificates": params.certificates,
     }
-    run, families = params.about["run"], [*params.trained_on]
+    run = params.about["run"]
     grid = export.summary_dataset(summary, accuracy, params.families, run)
     members = {
         "summary.nc": export.to_netcdf(grid),
@@ -29,7 +29,7 @@ def main(snakemake):
         "configuration.yaml": export.as_yaml(params.configuration),
         "provenance.json": export.as_json(made_of),
         "CITATION.md": export.citations(
-            params.configuration, list(summary), params.networks.values(), families
+            params.configuration, list(summary), params.networks.values(), params.trained_on
         ).encode(),
         "CITATION.cff": (LIBRARY.parents[1] / "CITATION.cff").read_bytes(),
     }

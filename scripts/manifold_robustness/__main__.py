@@ -114,7 +114,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def rank(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdecimal() else text
 
 
 if __name__ == "__main__":

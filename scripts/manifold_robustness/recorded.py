@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .conventions import from_averaging_scale, to_averaging_scale
+from .conventions import FEWEST_BALANCED, HARMONIC, from_averaging_scale, to_averaging_scale
 from .errors import ConfigurationError, DataError, GeometryError
 from .files.geometry import VARIABLES, write_geometry
 from .files.recordings import Recording
@@ -32,7 +32,6 @@ DEFAULTS = {
     "simulate": False,
 }
 FEWEST_OF_SUBSET = 2
-FEWEST_OF_JOINT = 4
 OF_PROBES = (
     "±: standard error from the finite number of random probes. How values vary from one set of",
     "points to the next it does not say; for that, take disjoint draws: --draw M --replicates 3.",
@@ -80,9 +79,9 @@ def analyse(draws: Sequence[Recording], settings: dict, seed: int = 0) -> list[d
                 f"Need subsets of {FEWEST_OF_SUBSET} to {n_points} points of each manifold. "
                 f"Got {count}."
             )
-    if settings["joint"] and n_manifolds < FEWEST_OF_JOINT:
+    if settings["joint"] and n_manifolds < FEWEST_BALANCED:
         raise ConfigurationError(
-            f"Need at least {FEWEST_OF_JOINT} manifolds for the joint program. Got {n_manifolds}."
+            f"Need at least {FEWEST_BALANCED} manifolds for the joint program. Got {n_manifolds}."
         )
     if settings["joint"] and settings["margin"]:
         raise ConfigurationError(
@@ -149,20 +148,17 @@ def over_manifolds(name: str, found: dict) -> tuple[float, float | None]:
 
     Examples
     --------
-    >>> over_manifolds("capacity", {"capacity": np.array([0.1, 0.3])})
+    >>> mean, error = over_manifolds("capacity", {"capacity": np.array([0.1, 0.3])})
+    >>> round(mean, 12), error
     (0.15, None)
     """
     values = np.atleast_1d(np.asarray(found[name], dtype=float))
-    errors = found.get(f"{name}_error")
-    slopes = np.full(len(values), 1 / len(values))
-    if VARIABLES[name].summarised == "harmonic":
-        with np.errstate(divide="ignore"):
-            mean = float(1 / np.mean(1 / values))
-            slopes = mean**2 / (len(values) * values**2)
-    else:
-        mean = float(values.mean())
-    mean = round(mean, 15)
-    return mean, None if errors is None else float(np.linalg.norm(slopes * np.asarray(errors)))
+    errors, how = found.get(f"{name}_error"), VARIABLES[name].summarised
+    mean = float(to_averaging_scale(to_averaging_scale(values, how).mean(), how))
+    slopes = (mean / values) ** 2 if how == HARMONIC else np.ones(len(values))
+    if errors is None:
+        return mean, None
+    return mean, float(np.linalg.norm(slopes * np.asarray(errors)) / len(values))
 
 
 def number(value: float) -> str:
@@ -198,7 +194,7 @@ def write(
 def _told(name):
     variable = VARIABLES[name]
     words = variable.long_name.partition(";")[0]
-    if variable.axes == "manifold" and variable.summarised == "harmonic":
+    if variable.axes == "manifold" and variable.summarised == HARMONIC:
         words += ", harmonic mean"
     return textwrap.shorten(words, WIDEST, placeholder=" …")
 

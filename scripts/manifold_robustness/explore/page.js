@@ -21,9 +21,9 @@ const family = () => data.families.find((one) => one.name === state.family);
 const measure = () => data.measures.find((one) => one.name === state.measure);
 
 // The conditions of the family, in order of strength: clean first, if it was measured.
-function conditions(of = state.family) {
+function conditions() {
   return data.conditions
-    .filter((one) => one.family === of || one.clean)
+    .filter((one) => one.family === state.family || one.clean)
     .sort((a, b) => a.strength - b.strength);
 }
 
@@ -295,16 +295,16 @@ function profile() {
 }
 
 // Strength on an axis that has clean at its left end, however fine the grid is.
-function strengthAxis(field) {
+function strengthAxis() {
   const least = Math.min(...conditions().map((one) => one.strength).filter((one) => one > 0));
   const scale = { type: "symlog", constant: Number.isFinite(least) ? least : 1 };
   const values = conditions().map((one) => one.strength);
-  return { field, type: "quantitative", scale, title: [`${family().symbol} of ${family().title}:`, family().description], axis: { values, labelOverlap: true, format: ".4~g", titleLimit: 320 } };
+  return { field: "strength", type: "quantitative", scale, title: [`${family().symbol} of ${family().title}:`, family().description], axis: { values, labelOverlap: true, format: ".4~g", titleLimit: 320 } };
 }
 
 function curve() {
   const label = `${quantity()} of ${state.layers.join(", ")} against ${state.x}; the numbers are in the table below`;
-  const x = state.x === "strength" ? strengthAxis("strength") : { field: "accuracy", type: "quantitative", title: "accuracy of the network, %", scale: { zero: false, reverse: true } };
+  const x = state.x === "strength" ? strengthAxis() : { field: "accuracy", type: "quantitative", title: "accuracy of the network, %", scale: { zero: false, reverse: true } };
   const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
   const { color, shape } = looks("layer", state.layers, palette().slice(0, state.layers.length));
   const spec = {
@@ -341,7 +341,7 @@ function accuracies() {
     const exact = { value, low, high };
     return { exact, share: value, network: state.network, family: one.family, condition: one.name, strength: one.strength, told: strengthTold(one), layer: "", measure: "accuracy", value: 100 * value, low: 100 * low, high: 100 * high, accuracy: 100 * value, n, interval: `${told(100 * low)} to ${told(100 * high)}` };
   });
-  const x = strengthAxis("strength");
+  const x = strengthAxis();
   const y = { field: "value", type: "quantitative", title: "accuracy, %", scale: { domain: [0, 100] } };
   const color = { value: palette()[0] };
   const tooltip = [{ field: "told", title: "strength" }, { field: "value", title: "accuracy, %", format: ".1f" }, { field: "interval", title: "95 % interval" }, { field: "n", title: "images" }];

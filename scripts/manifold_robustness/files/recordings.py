@@ -155,9 +155,11 @@ def natural(name: str) -> list:
 
     >>> sorted(["unit10", "unit2", "a"], key=natural)
     ['a', 'unit2', 'unit10']
+    >>> natural("m²")
+    [(1, 0, 'm²')]
     """
     return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part)
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
         for part in re.split(r"(\d+)", name)
         if part
     ]
