@@ -221,6 +221,7 @@ FILES = [
         for kind in ("svg", "png", "rst")
     ),
     *(f"figures/small/training.{kind}" for kind in ("svg", "png", "rst")),
+    "explore.html",
     # Beside the results: what the next run reads of this one.
     *(f"logs/{name}.json" for name in ("collect_geometry", "judge_claims", "examined", "code")),
     "logs/plot_family_figure/small/gaussian/accuracy.json",
