@@ -9,7 +9,10 @@ from .attacks import HOLDS, WARNS
 from .conditions import CLEAN
 from .conventions import FLOOR_SHARE
 from .names import rst_literal, rst_text
-from .paper.claims import verdicts_in_words
+from .paper.claims import JOINT, verdicts_in_words
+
+PAGE = "explore.html"
+MUCH_OF_POINTS = 0.5  # a dimension above this share of M. Pure noise in 3,072 dimensions: 0.73
 
 # What the table of a network shows, where the run has measured it.
 SHOWN = (
@@ -75,20 +78,27 @@ def describe_run(
         What a manifold of the run is.
     """
     sample = _sample(summary, accuracy, correct_for, manifolds)
-    parts = [
-        f"**{rst_text(run)}**: {rst_text(data)}; {sample}",
-        *(_network(name, of, summary, accuracy, families) for name, of in networks.items()),
-    ]
-    if claims is not None:
-        parts.append(_verdicts(claims))
+    tables = [_network(name, of, summary, accuracy, families) for name, of in networks.items()]
+    verdicts = [] if claims is None else [_verdicts(claims)]
+    parts = [f"**{rst_text(run)}**: {rst_text(data)}; {sample}"]
+    if len(networks) > 1:
+        parts.append(_compared(networks, summary, accuracy, families))
+        parts += [_counted_verdicts(claims)] if verdicts else []
+        tables += verdicts
+    else:
+        parts += tables + verdicts
+        tables = []
+    parts += [_warnings(summary, attacks), *_attacks(attacks)]
+    parts.append(
+        f"**To repeat it**: {rst_literal(command)} in the project's folder. **To explore it**: "
+        f"the page {rst_literal(PAGE)} beside the run's tables, in any browser."
+    )
+    parts += tables
     if "joint_capacity" in summary:
         parts.append(_theories(summary))
-    if attacks is not None and len(attacks):
-        parts.append(_attacks(attacks))
     if manifolds == "exemplar":
         parts.append(EXEMPLARS)
-    parts += [READING, f"**To repeat it**: {rst_literal(command)} in the project's folder."]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, READING]) + "\n"
 
 
 def _sample(summary, accuracy, correct_for, manifolds):
@@ -135,6 +145,28 @@ def _network(name, description, summary, accuracy, families):
         ),
     ]
     return "\n".join(lines)
+
+
+def _compared(networks, summary, accuracy, families):
+    """A line for each network: what stands first where a run has several."""
+    ends = _ends(accuracy, families)
+    shown = [name for name in ("capacity", "joint_capacity") if name in summary]
+    # Of exemplars the first family's: a clean one has no geometry.
+    first, in_words = next(one for one in ends if (summary["condition"] == one[0]).any())
+    head = ["network", *(f"accuracy, {words}" for _, words in ends)]
+    head += [f"{name.replace('_', ' ')}, {in_words}" for name in shown]
+    rows = []
+    for network, description in networks.items():
+        own, answers = (table[table["network"] == network] for table in (summary, accuracy))
+        last = own[own["layer_index"] == own["layer_index"].max()]
+        row = [f"{rst_literal(network)}, {rst_text(description)}"]
+        row += [_percent(_row(answers, condition)) for condition, _ in ends]
+        rows.append(row + _measures(last[last["condition"] == first], shown))
+    return (
+        f"**{len(networks)} networks**, clean and under the strongest level of each family; the "
+        "capacity is that of the last analysed layer, with 95 % intervals over draws of images:"
+        f"\n\n{_table(head, rows)}"
+    )
 
 
 def _fewer(answers):
@@ -191,6 +223,31 @@ def _verdicts(claims):
     return "\n".join(lines)
 
 
+def _counted_verdicts(claims):
+    """In how many networks each claim holds, family by family."""
+    last = claims[claims["layer_index"].isna() | claims["is_last"]]
+    of = last["network"].nunique()
+    lines = [f"**The paper's claims**, in the last analysed layer of the {of} networks:", ""]
+    for _, own in last.groupby("family", sort=False):
+        said = []
+        for (_, statement), judged in own.groupby(["claim", "statement"], sort=False):
+            joint = judged["theory"] == JOINT
+            words = _counts(judged[~joint])
+            said.append(f"{statement}: {words}" + _in_joint(judged[joint]))
+        lines.append(f"- {rst_text(own['family_title'].iloc[0])}: {'; '.join(said)}.")
+    return "\n".join(lines)
+
+
+def _counts(judged):
+    return ", ".join(
+        f"**{verdict}** in {count}" for verdict, count in judged["verdict"].value_counts().items()
+    )
+
+
+def _in_joint(judged):
+    return f" (joint: {_counts(judged)})" if len(judged) else ""
+
+
 def _theories(summary):
     """How far the two capacities are apart on this run, and which to believe."""
     ratio = summary["capacity"] / summary["joint_capacity"] - 1
@@ -199,42 +256,75 @@ def _theories(summary):
         f"{rst_literal(summary['condition'][row])})"
         for row in (ratio.idxmin(), ratio.idxmax())
     ]
-    bound = summary[summary["joint_zero_share"] >= FLOOR_SHARE]
-    floor = (
-        f" In {len(bound)} of {len(summary)} layers and conditions the joint capacity is on its "
-        "floor, the number of classes over the dimensions that all points span, in "
-        f"{100 * FLOOR_SHARE:g} % of the draws or more: no noise can lower it further there, and "
-        "the share of dichotomies that no hyperplane separates says more."
-        if len(bound)
-        else ""
-    )
     return (
         "**Two capacities.** The *capacity* is that of the published mean-field theory, comparable "
         "with the literature; it takes classes to have nothing in common but their centers. The "
         "*joint capacity* takes in all that they have in common. From the joint one, the published "
         f"one differs here by {ends[0]} to {ends[1]}. Direct simulation agrees with the joint one "
-        f"(docs/measures.md): where the two differ, believe that.{floor}"
+        f"(docs/measures.md): where the two differ, believe that."
     )
 
 
+def _warnings(summary, attacks):
+    """What may make a number of the run mean something else than it says."""
+    found = [*_masked(attacks), *_floors(summary), *_few_points(summary)]
+    if not found:
+        return "**Warnings**: none."
+    return "\n".join(["**Warnings.**", "", *(f"- {one}" for one in found)])
+
+
+def _masked(attacks):
+    odd = attacks[attacks["verdict"] == WARNS] if attacks is not None else ()
+    if len(odd):
+        yield (
+            f"{len(odd)} of {len(attacks)} checks of attacks hint that an attack does not find its "
+            "way, because its steps are too few or too short, or because the network's gradients "
+            "lead nowhere. An accuracy under it is no measure of robustness then "
+            "(docs/measures.md says where to look)."
+        )
+        for row in odd.itertuples():
+            yield f"{rst_literal(row.network)}: {rst_text(row.statement)}."
+
+
+def _floors(summary):
+    if "joint_capacity" not in summary:
+        return
+    bound = summary[summary["joint_zero_share"] >= FLOOR_SHARE]
+    if len(bound):
+        yield (
+            f"In {len(bound)} of {len(summary)} layers and conditions the joint capacity is on its "
+            "floor, the number of classes over the dimensions that all points span, in "
+            f"{100 * FLOOR_SHARE:g} % of the draws or more: no noise can lower it further there, "
+            "and the share of dichotomies that no hyperplane separates says more."
+        )
+
+
+def _few_points(summary):
+    share = summary["dimension"] / summary["n_points"]
+    few = summary[share > MUCH_OF_POINTS]
+    if len(few):
+        worst = few.loc[share[few.index].idxmax()]
+        yield (
+            f"In {len(few)} of {len(summary)} layers and conditions the dimension is above half of "
+            f"M = {worst['n_points']} (at most {worst['dimension']:.3g}, "
+            f"{rst_literal(worst['layer'])} under {rst_literal(worst['condition'])}): manifolds "
+            "reach there in nearly as many directions as they have points, and with more points "
+            "their dimension would be higher and their capacity lower."
+        )
+
+
 def _attacks(attacks):
-    """Hints that gradients lead nowhere, one by one, or that there is none."""
-    odd = attacks[attacks["verdict"] == WARNS]
+    """How many checks of attacks are as they should be; nothing where there are none."""
+    if attacks is None or not len(attacks):
+        return
     holding = int((attacks["verdict"] == HOLDS).sum())
     counted = f"{holding} of {len(attacks)} checks of attacks are as expected"
-    if odd.empty and (attacks["check"] == "gradients").all():
-        return f"**Attacks.** {counted}: gradients are seldom zero. No attacks were compared."
-    if odd.empty:
-        return f"**Attacks.** {counted}, so none of them hints at gradients that lead nowhere."
-    lines = [
-        f"**Warnings.** {counted}. The others hint that an attack does not find its way, because "
-        "its steps are too few or too short, or because the network's gradients lead nowhere; an "
-        "accuracy under attack then is no measure of robustness (docs/measures.md says where to "
-        "look):",
-        "",
-        *(f"- {rst_literal(row.network)}: {rst_text(row.statement)}." for row in odd.itertuples()),
-    ]
-    return "\n".join(lines)
+    if (attacks["check"] == "gradients").all() and holding == len(attacks):
+        yield f"**Attacks.** {counted}: gradients are seldom zero. No attacks were compared."
+    elif holding == len(attacks):
+        yield f"**Attacks.** {counted}, so none of them hints at gradients that lead nowhere."
+    else:
+        yield f"**Attacks.** {counted}."
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

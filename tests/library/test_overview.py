@@ -81,7 +81,7 @@ def describe(summary=None, claims=None, attacks=None, accuracy=None, **changes):
 def words(page):
     """Return the page's text as a reader sees it; docutils must have nothing to complain of."""
     tree = publish_doctree(page, settings_overrides={"halt_level": 2, "report_level": 5})
-    return " ".join(" ".join(node.astext().split()) for node in tree.findall(Text))
+    return " ".join(" ".join(node.astext() for node in tree.findall(Text)).split())
 
 
 def test_it_says_what_was_run_and_what_came_out():
@@ -102,6 +102,57 @@ def test_it_says_what_was_run_and_what_came_out():
         assert line in text, text
     assert "No such rows" not in text
     assert text.count("Gaussian noise: Accuracy falls: holds ; Capacity falls: undecided") == 2
+
+
+def test_what_matters_stands_on_the_first_screen():
+    one = {"networks": {"one": "resnet18"}}
+    tables = {"summary": make_summary().query("network == 'one'")}
+    tables["accuracy"] = make_accuracy().query("network == 'one'")
+    tables["claims"] = make_claims().query("network == 'one'")
+    text = words(describe(**tables, attacks=make_attacks("holds"), **one))
+    places = [
+        text.index(part)
+        for part in (
+            "mine : A data set",
+            "Network one",
+            "Gaussian noise: Accuracy falls: holds",
+            "Warnings.",
+            "Attacks. 1 of 1",
+            "make run CONFIG=mine.yaml",
+            "explore.html",
+            "Two capacities.",
+            "How to read it.",
+        )
+    ]
+    assert places == sorted(places)
+    assert "networks , clean and under" not in text
+
+
+def test_several_networks_are_compared_before_each_is_described():
+    text = words(describe(claims=make_claims()))
+    head = "network accuracy, clean accuracy, Gaussian noise, sigma-0.1 capacity, clean"
+    rows = "one , resnet18, trained here 90.0 % (89 to 91) 40.0 % (39 to 41) 1 (0.875 to 1.12)"
+    assert head in text and rows in text, text
+    counted = "Accuracy falls: holds in 2; Capacity falls: undecided in 2."
+    assert counted in text.replace(" ;", ";").replace(" .", "."), text
+    parts = (rows, "in 2", "To repeat it", "Network one", "Network two")
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    exemplars = make_summary()
+    exemplars = exemplars[exemplars["condition"] != "clean"]
+    assert "capacity, Gaussian noise, sigma-0.1" in words(describe(exemplars))
+
+
+def test_it_warns_where_points_are_too_few_for_a_dimension():
+    assert "as they have points" not in words(describe())
+    summary = make_summary()
+    place = summary.index[(summary["layer"] == "head_1") & (summary["strength"] == 0.1)][0]
+    summary.loc[place, "dimension"] = 15.5
+    text = words(describe(summary))
+    assert "In 1 of 8 layers and conditions the dimension is above half of M = 30" in text
+    assert "(at most 15.5, head_1 under gaussian/sigma-0.1 )" in text
+    quiet = make_summary().assign(joint_zero_share=0.0)
+    assert "Warnings : none." in words(describe(quiet))
 
 
 def test_it_says_what_an_exemplar_manifold_is_and_leaves_clean_measures_out():
@@ -126,7 +177,8 @@ def test_it_says_how_far_the_two_capacities_are_apart():
 
 def test_it_warns_of_attacks_that_may_not_find_their_way():
     text = words(describe(attacks=make_attacks("holds", "warns", "warns")))
-    assert "Warnings. 1 of 3 checks of attacks are as expected. The others hint" in text
+    assert "2 of 3 checks of attacks hint that an attack does not find its way" in text
+    assert "Attacks. 1 of 3 checks of attacks are as expected." in text
     assert "o*ne : number 1 leaves 1.5 % right. o*ne : number 2 leaves" in text
     assert "number 0" not in text
     text = words(describe(attacks=make_attacks("holds", "holds")))

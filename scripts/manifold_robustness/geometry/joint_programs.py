@@ -20,6 +20,7 @@ from math import ceil
 import numpy as np
 
 from ..errors import SolverError
+from .positive import solve_positive
 
 SWEEPS = 5
 BLOCK = 128
@@ -297,14 +298,10 @@ def _wrong(gram, fields, signs, free, trial):
 
 def solve_free(gram: np.ndarray, fields: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
     """The free multipliers that make their constraints equalities; None where they're dependent."""
-    from scipy.linalg.lapack import dposv
-
     if len(indices) == 0:
         return np.empty(0)
-    # Symmetric, so its transpose is LAPACK's order already; no copy of it is made.
-    block = gram.take(indices[:, None] * len(gram) + indices).T
-    factor, found, info = dposv(block, fields[indices], overwrite_a=True, overwrite_b=True)
-    return None if info or factor.diagonal().min() < DEPENDENT else found
+    block = gram.take(indices[:, None] * len(gram) + indices)
+    return solve_positive(block, fields[indices], DEPENDENT)
 
 
 def _independent(gram, indices):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ..errors import GeometryError
 from .frame import ROUNDING
 from .inputs import check_count, check_manifolds, check_seed
+from .positive import solve_positive
 from .threads import single_threaded
 
 # In units of the mean eigenvalue of the training points' Gram matrix. Smaller ones let the readout
@@ -178,8 +179,6 @@ def assign(
     With X the training points and Y their targets, each about its mean, W' = X'(XX' + p)^-1 Y
     = (X'X + p)^-1 X'Y: the first where `gram`, all points' inner products, is given.
     """
-    from scipy.linalg.lapack import dposv
-
     trained = np.delete(np.arange(len(labels)), left_out)
     targets = np.eye(labels.max() + 1)[labels[trained]]
     means = targets.mean(0)
@@ -204,8 +203,8 @@ def assign(
     found = np.empty((len(penalties), len(left_out)), dtype=int)
     for row, penalty in zip(found, penalties, strict=True):
         np.fill_diagonal(matrix, diagonal + penalty * spread)
-        _, weights, info = dposv(matrix.T, targets)  # symmetric, and in LAPACK's order
-        if info:
+        weights = solve_positive(matrix, targets)
+        if weights is None:
             raise GeometryError(
                 "Need a penalty above the rounding of the points' inner products, which are "
                 f"positive definite with it. Got {penalty:g}; give greater ones."
