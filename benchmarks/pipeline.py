@@ -2,9 +2,11 @@
 
     pipeline.py [OVERLAY]
 
-runs the workflow once, one job at a time, in a copy of the project; then calls every job of it
-again, one after the other, in a single process: no driver, no start, no imports but the first. The
-table has the CPU seconds, user and system, of both. Nothing else should run meanwhile.
+runs the workflow once, one job at a time, in a copy of the last commit; then calls every job of it
+again, one after the other, in a single process: no driver, no start, no imports but the first, and
+neither logs nor checksums of what is gathered. The table has the CPU seconds, user and system, of
+both. The row Snakemake is the driver, and what starts and ends each job around Python. Nothing else
+should run meanwhile.
 """
 
 import json
@@ -20,7 +22,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 JOBS, TIMES = "jobs", "times.jsonl"
-ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # Stands at the end of the copy's jobs.py: each job keeps what it was called with, and its times.
 RECORDER = """
 
@@ -30,7 +32,7 @@ def _recorded(run):
         from pathlib import Path
 
         folder = Path({folder!r})
-        names = ("rule", "wildcards", "params", "input", "output", "log", "threads", "resources")
+        names = ("rule", "wildcards", "params", "input", "output", "log", "threads", "config")
         kept = {{name: getattr(job, name) for name in names}}
         # Snakemake runs a copy of the script, whose name ends with the script's.
         kept["script"] = Path(main.__code__.co_filename).stem.rpartition(".")[2]
@@ -71,6 +73,7 @@ def main(arguments):
         command += ["--configfile", *overlay] if overlay else []
         run = timed(command, project)
         of_jobs = read_times(folder / TIMES)
+        print(f"The run took {run[0]:.0f} s of CPU.", file=sys.stderr)
         (folder / TIMES).unlink()
         subprocess.run(["rm", "-rf", project / "results"], check=True)
         yardstick = timed([sys.executable, Path(__file__).resolve(), "--bare", folder], project)

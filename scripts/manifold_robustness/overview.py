@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .attacks import HOLDS, WARNS
+from .attacks import BROKEN, HOLDS, WARNS
 from .conditions import CLEAN
 from .conventions import FLOOR_SHARE
 from .names import rst_literal, rst_text
-from .paper.claims import JOINT, verdicts_in_words
+from .paper.claims import FAILS, JOINT, UNDECIDED, verdicts_in_words
 
 PAGE = "explore.html"
-MUCH_OF_POINTS = 0.5  # a dimension above this share of M. Pure noise in 3,072 dimensions: 0.73
+MUCH_OF_POINTS = 0.5  # a dimension above this share of M; pure noise in 3,072 dimensions: 0.74
 
 # What the table of a network shows, where the run has measured it.
 SHOWN = (
@@ -23,6 +23,12 @@ SHOWN = (
     "center_correlation",
     "readout_accuracy",
 )
+SAID_OF_ATTACKS = {
+    BROKEN: "fail, which they must not:",
+    WARNS: "hint that an attack does not find its way, because its steps are too few or too short, "
+    "or because the network's gradients lead nowhere. An accuracy under it is no measure of "
+    "robustness then (docs/measures.md says where to look):",
+}
 READING = """\
 **How to read it.** The *capacity* says how many classes per dimension of a layer a linear readout
 could still separate at random labels: higher is more separable. The *dimension* and the *radius*
@@ -163,8 +169,9 @@ def _compared(networks, summary, accuracy, families):
         row += [_percent(_row(answers, condition)) for condition, _ in ends]
         rows.append(row + _measures(last[last["condition"] == first], shown))
     return (
-        f"**{len(networks)} networks**, clean and under the strongest level of each family; the "
-        "capacity is that of the last analysed layer, with 95 % intervals over draws of images:"
+        f"**{len(networks)} networks**, clean and under the strongest level of each family"
+        f"{_fewer(accuracy)}; the capacity is that of the last analysed layer, with 95 % intervals "
+        "over draws of images:"
         f"\n\n{_table(head, rows)}"
     )
 
@@ -173,7 +180,9 @@ def _fewer(answers):
     """On how many images the accuracy under a perturbation is, where these are not all."""
     n_clean, n_perturbed = answers["n_images"].max(), answers["n_images"].min()
     return (
-        f", that under perturbations on {n_perturbed:,} of these" if n_perturbed < n_clean else ""
+        f", the accuracy under perturbations on {n_perturbed:,} images"
+        if n_perturbed < n_clean
+        else ""
     )
 
 
@@ -182,7 +191,7 @@ def _ends(answers, families):
     ends = [(CLEAN, "clean")]
     for family, title in families.items():
         own = answers[answers["family"] == family]
-        if not own.empty:
+        if family != CLEAN and not own.empty:
             strongest = own.sort_values("strength").iloc[-1]["condition"]
             name = rst_literal(strongest.partition("/")[2])
             ends.append((strongest, f"{rst_text(title)}, {name}"))
@@ -239,8 +248,9 @@ def _counted_verdicts(claims):
 
 
 def _counts(judged):
+    counts = judged["verdict"].value_counts()
     return ", ".join(
-        f"**{verdict}** in {count}" for verdict, count in judged["verdict"].value_counts().items()
+        f"**{one}** in {counts[one]}" for one in (HOLDS, FAILS, UNDECIDED) if one in counts
     )
 
 
@@ -252,8 +262,7 @@ def _theories(summary):
     """How far the two capacities are apart on this run, and which to believe."""
     ratio = summary["capacity"] / summary["joint_capacity"] - 1
     ends = [
-        f"{100 * ratio[row]:+.0f} % ({rst_literal(summary['layer'][row])} under "
-        f"{rst_literal(summary['condition'][row])})"
+        f"{100 * ratio[row]:+.0f} % ({_place(summary, summary.loc[row])})"
         for row in (ratio.idxmin(), ratio.idxmax())
     ]
     return (
@@ -265,6 +274,19 @@ def _theories(summary):
     )
 
 
+def _counted(summary):
+    """What the rows of the summary are, in words."""
+    several = summary["network"].nunique() > 1
+    return "layers of networks under conditions" if several else "layers and conditions"
+
+
+def _place(summary, row):
+    """A row's place in words: the network only where there are several."""
+    place = f"{rst_literal(row['layer'])} under {rst_literal(row['condition'])}"
+    several = summary["network"].nunique() > 1
+    return f"{rst_literal(row['network'])}, {place}" if several else place
+
+
 def _warnings(summary, attacks):
     """What may make a number of the run mean something else than it says."""
     found = [*_masked(attacks), *_floors(summary), *_few_points(summary)]
@@ -274,16 +296,17 @@ def _warnings(summary, attacks):
 
 
 def _masked(attacks):
-    odd = attacks[attacks["verdict"] == WARNS] if attacks is not None else ()
-    if len(odd):
-        yield (
-            f"{len(odd)} of {len(attacks)} checks of attacks hint that an attack does not find its "
-            "way, because its steps are too few or too short, or because the network's gradients "
-            "lead nowhere. An accuracy under it is no measure of robustness then "
-            "(docs/measures.md says where to look)."
-        )
-        for row in odd.itertuples():
-            yield f"{rst_literal(row.network)}: {rst_text(row.statement)}."
+    if attacks is None:
+        return
+    for verdict, words in SAID_OF_ATTACKS.items():
+        odd = attacks[attacks["verdict"] == verdict]
+        if len(odd):
+            details = [
+                f"  - {rst_literal(row.network)}: {rst_text(row.statement)}."
+                for row in odd.itertuples()
+            ]
+            head = f"{len(odd)} of {len(attacks)} checks of attacks {words}"
+            yield "\n".join([head, "", *details, ""])
 
 
 def _floors(summary):
@@ -292,7 +315,7 @@ def _floors(summary):
     bound = summary[summary["joint_zero_share"] >= FLOOR_SHARE]
     if len(bound):
         yield (
-            f"In {len(bound)} of {len(summary)} layers and conditions the joint capacity is on its "
+            f"In {len(bound)} of {len(summary)} {_counted(summary)} the joint capacity is on its "
             "floor, the number of classes over the dimensions that all points span, in "
             f"{100 * FLOOR_SHARE:g} % of the draws or more: no noise can lower it further there, "
             "and the share of dichotomies that no hyperplane separates says more."
@@ -304,12 +327,12 @@ def _few_points(summary):
     few = summary[share > MUCH_OF_POINTS]
     if len(few):
         worst = few.loc[share[few.index].idxmax()]
+        most = f"{worst['dimension']:.3g}, {_place(summary, worst)}"
         yield (
-            f"In {len(few)} of {len(summary)} layers and conditions the dimension is above half of "
-            f"M = {worst['n_points']} (at most {worst['dimension']:.3g}, "
-            f"{rst_literal(worst['layer'])} under {rst_literal(worst['condition'])}): manifolds "
-            "reach there in nearly as many directions as they have points, and with more points "
-            "their dimension would be higher and their capacity lower."
+            f"In {len(few)} of {len(summary)} {_counted(summary)} the dimension is above half of "
+            f"M = {worst['n_points']} (at most {most}): "
+            "manifolds reach there in more than half as many directions as they have points. With "
+            "more points the dimension may be higher, and the capacity lower."
         )
 
 

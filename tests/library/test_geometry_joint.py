@@ -21,9 +21,11 @@ from manifold_robustness.geometry import (
 from manifold_robustness.geometry import joint_programs as programs
 from manifold_robustness.geometry.joint import (
     draw_jointly,
+    fitted_separable,
     solve_all,
 )
 from manifold_robustness.geometry.joint_statistics import joint_statistics
+from manifold_robustness.geometry.simulation import is_separable
 
 # Monte Carlo: standard errors that a result may be from the truth.
 SIGMAS = 4.5
@@ -265,6 +267,25 @@ def test_coarse_pixels_are_asked_where_points_lie_in_the_plane():
     labelled = np.repeat(signs, n_points, axis=1)[:, :, None] * coordinates
     expected = ~np.array([is_separable_by_linear_program(one) for one in labelled])
     np.testing.assert_array_equal(found["inseparable"], expected)
+
+
+@pytest.mark.parametrize("gap", [1e-2, 1e-5, 1e-8, 0.0])
+@pytest.mark.parametrize("n_points", [4, 40])
+def test_a_fit_proves_separable_only_what_is(n_points, gap):
+    """Two classes with a plane between them, that far apart, and others anywhere."""
+    random = np.random.default_rng(3)
+    points = random.standard_normal((4, n_points, 12))
+    points[0, :, 0], points[1, :, 0] = gap / 2, -gap / 2
+    points[2:, :, 0] += [[3.0], [-3.0]]
+    units = points.reshape(-1, 12)
+    units = units / np.linalg.norm(units, axis=1)[:, None]
+    labels = np.array([[1.0, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
+    signs = np.repeat(labels, n_points, axis=1)
+    separable = np.array([is_separable(one[:, None] * units) for one in signs])
+    fitted = fitted_separable(signs, units)
+    assert not (fitted & ~separable).any()
+    if n_points == 4 and gap == 1e-2:  # 16 points in 12 dimensions: the fit finds most of them
+        assert fitted.any()
 
 
 def test_shares_grow_with_the_spread():

@@ -21,7 +21,9 @@ from manifold_robustness.geometry import (
 DIGEST = """
 import hashlib
 import numpy as np
-from manifold_robustness.geometry import analyze_manifolds, simulate_capacity, total_dimensionality
+from manifold_robustness.geometry import (
+    analyze_jointly, analyze_manifolds, readout_accuracy, simulate_capacity, total_dimensionality,
+)
 clouds = np.random.default_rng(0).standard_normal((4, 150, 3000))
 geometry = analyze_manifolds(clouds, n_gaussian_vectors=20)
 total = total_dimensionality(clouds)
@@ -29,6 +31,7 @@ print(hashlib.sha256(repr((
     geometry.capacity.tolist(), geometry.radius.tolist(), geometry.dimension.tolist(),
     geometry.residual_correlation.tolist(), geometry.primal_residual, geometry.gap_residual, total,
     simulate_capacity(clouds[:, :3], 5).separable_from.tolist(),
+    analyze_jointly(clouds, 20).capacity, readout_accuracy(clouds).accuracy,
 )).encode()).hexdigest())
 """
 

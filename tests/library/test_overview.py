@@ -91,7 +91,9 @@ def test_it_says_what_was_run_and_what_came_out():
     assert "clean accuracy 90.0 % (89 to 91) on 1,000 test images. Its last" in text
     part = make_accuracy()
     part["n_images"] = part["n_images"].where(part["condition"] == "clean", 300)
-    assert ", that under perturbations on 300 of these. Its last" in words(describe(accuracy=part))
+    assert ", the accuracy under perturbations on 300 images. Its last" in words(
+        describe(accuracy=part)
+    )
     # The last layer of each network, clean and at the strongest level of each family.
     for line in [
         "clean 90.0 % (89 to 91) 1 (0.875 to 1.12) 2 (1.88 to 2.12)",
@@ -149,8 +151,15 @@ def test_it_warns_where_points_are_too_few_for_a_dimension():
     place = summary.index[(summary["layer"] == "head_1") & (summary["strength"] == 0.1)][0]
     summary.loc[place, "dimension"] = 15.5
     text = words(describe(summary))
-    assert "In 1 of 8 layers and conditions the dimension is above half of M = 30" in text
-    assert "(at most 15.5, head_1 under gaussian/sigma-0.1 )" in text
+    assert "In 1 of 8 layers of networks under conditions the dimension is above half of M" in text
+    assert "(at most 15.5, two , head_1 under gaussian/sigma-0.1 )" in text
+    alone = {
+        "networks": {"two": "net.py:build"},
+        "accuracy": make_accuracy().query("network == 'two'"),
+    }
+    text = words(describe(summary.query("network == 'two'"), **alone))
+    assert "In 1 of 4 layers and conditions the dimension is above half of M = 30" in text
+    assert "(at most 15.5, head_1 under" in text
     quiet = make_summary().assign(joint_zero_share=0.0)
     assert "Warnings : none." in words(describe(quiet))
 
@@ -168,8 +177,12 @@ def test_it_says_what_an_exemplar_manifold_is_and_leaves_clean_measures_out():
 
 def test_it_says_how_far_the_two_capacities_are_apart():
     text = words(describe())
-    assert "differs here by -50 % ( head_0 under clean ) to -8 % ( input under" in text, text
-    assert "In 2 of 8 layers and conditions the joint capacity is on its floor" in text
+    assert (
+        "differs here by -50 % ( one , head_0 under clean ) to -8 % ( two , input under" in text
+    ), text
+    assert (
+        "In 2 of 8 layers of networks under conditions the joint capacity is on its floor" in text
+    )
     alone = make_summary().drop(columns=["joint_capacity", "readout_accuracy"])
     text = words(describe(alone))
     assert "joint capacity" not in text and "center correlation clean 90.0 %" in text
@@ -178,6 +191,8 @@ def test_it_says_how_far_the_two_capacities_are_apart():
 def test_it_warns_of_attacks_that_may_not_find_their_way():
     text = words(describe(attacks=make_attacks("holds", "warns", "warns")))
     assert "2 of 3 checks of attacks hint that an attack does not find its way" in text
+    broken = words(describe(attacks=make_attacks("holds", "broken", "warns")))
+    assert "1 of 3 checks of attacks fail, which they must not: o*ne : number 1 leaves" in broken
     assert "Attacks. 1 of 3 checks of attacks are as expected." in text
     assert "o*ne : number 1 leaves 1.5 % right. o*ne : number 2 leaves" in text
     assert "number 0" not in text
@@ -187,6 +202,15 @@ def test_it_warns_of_attacks_that_may_not_find_their_way():
     assert "seldom zero. No attacks were compared." in words(describe(attacks=gradients))
     for none in (None, make_attacks()):
         assert "checks of attacks" not in words(describe(attacks=none))
+
+
+def test_without_perturbations_there_is_one_row_for_each_network():
+    summary, accuracy = make_summary(), make_accuracy()
+    clean = [table[table["condition"] == "clean"] for table in (summary, accuracy)]
+    page = describe_run(*clean, None, None, **ABOUT | {"families": {"clean": "No perturbation"}})
+    text = words(page)
+    assert "No perturbation" not in text and text.count("clean 90.0 %") == 2
+    assert "network accuracy, clean capacity, clean joint capacity, clean one" in text
 
 
 def test_without_noise_there_are_no_claims_and_with_one_draw_no_intervals():

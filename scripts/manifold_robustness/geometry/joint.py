@@ -25,7 +25,7 @@ IN_PLANE = 1e-9
 # Units in the last place: how far a point may be off where it constrains, of what is added up in a
 # layer; and how far, for a direction in which it reaches no farther not to be spanned.
 BLUR_UNITS, UNITS = 8, 64
-# Of a least-squares fit of labels, in squared norms of points: keeps dependent points' regular.
+# Of a least-squares fit of labels, in squared norms of points: keeps its system regular.
 FIT_RIDGE = 1e-6
 
 
@@ -347,11 +347,11 @@ def solve_all(
         "residuals": residuals,
         "second": second,
         "zero": zero,
-        "inseparable": _inseparable(doubtful, labels, manifold_of, units, gram),
+        "inseparable": _inseparable(doubtful, labels, manifold_of, units),
     }
 
 
-def _inseparable(doubtful, labels, manifold_of, units, gram):
+def _inseparable(doubtful, labels, manifold_of, units):
     """Which dichotomies no hyperplane separates: each is asked once, labels turned or not."""
     found = np.zeros(len(labels), dtype=bool)
     if not doubtful.any():
@@ -359,24 +359,22 @@ def _inseparable(doubtful, labels, manifold_of, units, gram):
     turned = labels[doubtful] * labels[doubtful, :1]
     asked, which = np.unique(turned, axis=0, return_inverse=True)
     signs = asked[:, manifold_of]
-    answers = ~_fitted(signs, gram)
+    answers = ~fitted_separable(signs, units)
     for one in np.flatnonzero(answers):
         answers[one] = not is_separable(signs[one, :, None] * units)
     found[doubtful] = answers[which.ravel()]
     return found
 
 
-def _fitted(signs, gram):
-    """Which dichotomies a least-squares fit of their labels separates: proof without a search.
+def fitted_separable(signs: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Which dichotomies (n, n_points) a least-squares fit of their labels separates: no search.
 
-    Of w = sum_i a_i x_i, all points are on their sides, and farther from the plane than what counts
-    as touching.
+    Whatever w the fit gives: all points of norm 1 are on their sides of the plane across it, and
+    farther from it than what counts as touching.
     """
-    system = gram + FIT_RIDGE * np.eye(len(gram))
-    fit = np.linalg.solve(system, signs.T)
-    fields = gram @ fit
-    sizes = np.sqrt(np.maximum(np.einsum("nt,nt->t", fit, fields), 0.0))
-    return (signs.T * fields).min(0) > TOUCHING * sizes
+    system = units.T @ units + FIT_RIDGE * np.eye(units.shape[1])
+    w = np.linalg.solve(system, units.T @ signs.T)
+    return (signs.T * (units @ w)).min(0) > TOUCHING * np.linalg.norm(w, axis=0)
 
 
 def _anchor_weights(multipliers, slack, n_points):

@@ -20,7 +20,7 @@ from math import ceil
 import numpy as np
 
 from ..errors import SolverError
-from .positive import solve_positive
+from .lapack import dposv, dpstrf
 
 SWEEPS = 5
 BLOCK = 128
@@ -300,14 +300,14 @@ def solve_free(gram: np.ndarray, fields: np.ndarray, indices: np.ndarray) -> np.
     """The free multipliers that make their constraints equalities; None where they're dependent."""
     if len(indices) == 0:
         return np.empty(0)
-    block = gram.take(indices[:, None] * len(gram) + indices)
-    return solve_positive(block, fields[indices], DEPENDENT)
+    # Symmetric, so its transpose is LAPACK's order already; no copy of it is made.
+    block = gram.take(indices[:, None] * len(gram) + indices).T
+    factor, found, info = dposv(block, fields[indices], overwrite_a=True, overwrite_b=True)
+    return None if info or factor.diagonal().min() < DEPENDENT else found
 
 
 def _independent(gram, indices):
     """Free indices without those that depend on others."""
-    from scipy.linalg.lapack import dpstrf
-
     _, order, rank, _ = dpstrf(gram[indices[:, None], indices], tol=DEPENDENT**2 * 4)
     return indices[np.sort(order[:rank] - 1)]
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..errors import GeometryError
 from .frame import ROUNDING
 from .inputs import check_count, check_manifolds, check_seed
-from .positive import solve_positive
+from .lapack import dposv
 from .threads import single_threaded
 
 # In units of the mean eigenvalue of the training points' Gram matrix. Smaller ones let the readout
@@ -203,8 +203,8 @@ def assign(
     found = np.empty((len(penalties), len(left_out)), dtype=int)
     for row, penalty in zip(found, penalties, strict=True):
         np.fill_diagonal(matrix, diagonal + penalty * spread)
-        weights = solve_positive(matrix, targets)
-        if weights is None:
+        _, weights, info = dposv(matrix.T, targets)  # symmetric, and in LAPACK's order
+        if info:
             raise GeometryError(
                 "Need a penalty above the rounding of the points' inner products, which are "
                 f"positive definite with it. Got {penalty:g}; give greater ones."
