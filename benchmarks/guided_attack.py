@@ -103,7 +103,7 @@ def main():
             continue
         found = [
             measure(network, one, at, entry, layers, guiding, options)
-            for one, at in zip(images, places, strict=True)
+            for one, at in list(zip(images, places, strict=True))[: options.replicates]
         ]
         rows += [{"attack": name, "replicate": k, **row} for k, row in enumerate(found)]
         report(name, found)
@@ -126,6 +126,7 @@ def read_options():
     parser.add_argument("--also", nargs="+", default=[], help="further layers to measure")
     parser.add_argument("--epsilon", type=float, default=0.1)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--replicates", type=int, help="so many of the sets; all of them")
     parser.add_argument("--csv", type=Path)
     return parser.parse_args()
 

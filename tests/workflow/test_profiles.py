@@ -79,6 +79,17 @@ def test_the_gpu_stage_alone_ends_with_the_activations(fresh):
     assert "--profile profiles/slurm --omit-from solve_geometry &&" in text
 
 
+def test_the_driver_looks_at_its_jobs_when_something_has_changed(experiment):
+    """Under a limit of jobs per time span each look asks for another; without, a run has none."""
+    path = experiment.result("small/geometry/clean/head.h5")
+    target = str(path.relative_to(experiment.root))
+    said = "Submitting maximum"
+    path.unlink()
+    assert said not in experiment.succeed(target, "--verbose")
+    path.unlink()
+    assert said in experiment.succeed(target, "--verbose", "--max-jobs-per-timespan", "50/1s")
+
+
 def test_a_configuration_edited_behind_a_driver_s_back_is_found_out(experiment):
     """What a job wrote after its driver's death has no record, and is never stale to Snakemake."""
     experiment.configure(lambda config: config["geometry"].update(n_gaussian_vectors=25))
