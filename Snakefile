@@ -38,7 +38,7 @@ rule all:
         KEPT,
         CERTIFIED_TABLES.values(),
         rules.explore_run.output,
-        expand(WEIGHTS, network=NETWORKS),
+        expand(WEIGHTS, network=MODELS),
     message:
         "Everything that the configuration asks for is there"
 

@@ -1,7 +1,7 @@
 # The activations: one job per network and condition, one store per layer. The stores are a job's
 # outputs, so networks that keep the same layers share a rule; other lists of layers have their own.
 LAYER_LISTS, EXTRACTION = {}, {}
-for name, network in NETWORKS.items():
+for name, network in MODELS.items():
     LAYER_LISTS.setdefault(network.layers, []).append(name)
 
 
@@ -40,3 +40,48 @@ for layers, names in LAYER_LISTS.items():
             "Extract the activations: {wildcards.network}, {wildcards.condition}"
         script:
             "../scripts/extract_activations.py"
+
+
+# Recorded activations are drawn from their files; those of the same layers share a rule, too.
+IMPORT_LISTS = {}
+for name in RECORDED:
+    IMPORT_LISTS.setdefault(NETWORKS[name].layers, []).append(name)
+
+
+for layers, names in IMPORT_LISTS.items():
+    first = layers == next(iter(IMPORT_LISTS))
+    own_name = "import_activations" + ("" if first else f"_{names[0]}")
+    EXTRACTION |= dict.fromkeys(names, own_name)
+
+    rule:
+        name:
+            own_name
+        input:
+            recorded_files,
+        output:
+            [
+                f"{RESULTS}/{{network}}/activations/{{condition}}/{layer}.zarr.zip"
+                for layer in layers
+            ],
+        log:
+            f"{LOGS}/import_activations/{{network}}/{{condition}}.log",
+        wildcard_constraints:
+            network=one_of(names),
+        conda:
+            "../envs/geometry.yaml"
+        resources:
+            mem_mb=grows(4000),
+            runtime=grows(30),
+        params:
+            origin=partial(origin_of, "import_activations"),
+            recorded=recording_of,
+            n_manifolds=config["images"]["n_manifolds"],
+            n_points=config["images"]["n_points"],
+            replicates=config["images"]["replicates"],
+            basis=config["activations"]["basis"],
+            seed=SEED,
+            code=code("import_activations"),
+        message:
+            "Import the activations: {wildcards.network}, {wildcards.condition}"
+        script:
+            "../scripts/import_activations.py"

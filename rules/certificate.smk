@@ -4,7 +4,7 @@ CERTIFIED = EXPERIMENT.certified  # the standard deviation of the noise, by leve
 CERTIFICATE = f"{RESULTS}/{{network}}/certified/{{condition}}.h5"
 CERTIFICATES = [
     CERTIFICATE.format(network=network, condition=level)
-    for network in NETWORKS
+    for network in MODELS
     for level in CERTIFIED
 ]
 CERTIFIED_TABLES = {}
@@ -55,7 +55,7 @@ if CERTIFIED:
             mem_mb=grows(2000),
             runtime=grows(30),
         params:
-            networks=list(NETWORKS),
+            networks=list(MODELS),
             levels=list(CERTIFIED),
             lineages=lineages_of_certificates,
             code=code("collect_certificates"),

@@ -58,25 +58,28 @@ LOGS = f"{RESULTS}/logs"
 SEED = config["seed"]
 DATA = EXPERIMENT.data
 NETWORKS = EXPERIMENT.networks
+MODELS = EXPERIMENT.models  # those that see images, under the following conditions
+RECORDED = [name for name in NETWORKS if name not in MODELS]
 CONDITIONS = EXPERIMENT.conditions
-MEASURED = EXPERIMENT.measured  # of these conditions the geometry
+PLACES = [(name, one) for name in NETWORKS for one in EXPERIMENT.measured_of(name)]
 MANIFOLDS = config["images"]["manifolds"]
-FAMILIES = {family.name: family for family in EXPERIMENT.families} or {CLEAN: NO_FAMILY}
+FAMILIES = {one.name: one for one in (*EXPERIMENT.families, *EXPERIMENT.recorded)}
+FAMILIES = FAMILIES or {CLEAN: NO_FAMILY}
 SOLVING = {k: v for k, v in config["geometry"].items() if k != "layers"}
 
 
 wildcard_constraints:
     network=one_of(NETWORKS),
-    condition=one_of(CONDITIONS),
+    condition=one_of(dict.fromkeys([*CONDITIONS, *(one for _, one in PLACES)])),
     family=one_of(FAMILIES),
     figure=one_of(EXPERIMENT.figures),
 
 
 def every(pattern):
-    """A pattern's files of every network and condition, in the configuration's order."""
+    """A pattern's files of all images' networks and conditions, in the configuration's order."""
     return [
         pattern.format(network=network, condition=condition)
-        for network in NETWORKS
+        for network in MODELS
         for condition in CONDITIONS
     ]
 

@@ -8,7 +8,7 @@ rule export_run:
         accuracy=rules.collect_accuracy.output[0],
         tables=[*TABLES, *PAPER, *CERTIFIED_TABLES.values()],
         figures=[*FIGURES, *rules.explore_run.output],
-        weights=expand(WEIGHTS, network=NETWORKS),
+        weights=expand(WEIGHTS, network=MODELS),
     output:
         f"{RESULTS}/export/{config['run']}.zip",
     log:
@@ -21,7 +21,7 @@ rule export_run:
     params:
         about={"run": config["run"], "command": command_to_repeat()},
         configuration=config,
-        networks={name: one.architecture for name, one in NETWORKS.items()},
+        networks={name: one.architecture for name, one in MODELS.items()},
         families={family.name: family.strength for family in FAMILIES.values()},
         trained_on=families_trained_on(),
         lineages=partial(lineages_of, "solve_geometry"),

@@ -175,26 +175,29 @@ FIGURE_JOBS = [
     ("plot_network_figure", {"network": network, "figure": figure})
     for network in NETWORKS
     for figure in figures_of("network")
+    if EXPERIMENT.shows(figure, network)
     if network in TRAINED or "history" not in EXPERIMENT.figures[figure].inputs
 ]
 FIGURE_JOBS += [
     ("plot_family_figure", {"network": network, "family": family, "figure": figure})
     for network in NETWORKS
-    for family in FAMILIES
+    for family in families_of(network)
     for figure in figures_of("family")
+    if EXPERIMENT.shows(figure, network)
 ]
 if SEVERAL:
     FIGURE_JOBS += [
         ("plot_families_figure", {"network": network, "figure": figure})
-        for network in NETWORKS
+        for network in MODELS
         for figure in figures_of("families")
     ]
-if len(NETWORKS) > 1:
-    FIGURE_JOBS += [
-        ("plot_comparison", {"family": family, "figure": figure})
-        for family in FAMILIES
-        for figure in figures_of("comparison")
-    ]
+FIGURE_JOBS += [
+    ("plot_comparison", {"family": family, "figure": figure})
+    for family in FAMILIES
+    for figure in figures_of("comparison")
+    if len(networks_shown(figure, family)) > 1
+]
+if len(MODELS) > 1:
     FIGURE_JOBS += [
         ("plot_networks_figure", {"figure": figure})
         for figure in figures_of("networks")

@@ -45,7 +45,7 @@ def own_weights(wildcards):
 def networks_to_select_by(wildcards):
     """Every network, where an image must be right for all of them; else the network itself."""
     shared = config["images"]["correct_for"] == "every_network"
-    return sorted(NETWORKS) if shared else [wildcards.network]
+    return sorted(MODELS) if shared else [wildcards.network]
 
 
 def answers_to_select_by(wildcards):
@@ -53,6 +53,22 @@ def answers_to_select_by(wildcards):
         ACCURACY.format(network=name, condition=CLEAN)
         for name in networks_to_select_by(wildcards)
     ]
+
+
+def recorded_files(wildcards):
+    """The files of recorded activations, by layer."""
+    prove_finished()
+    network = NETWORKS[wildcards.network]
+    return [
+        network.recorded.file(wildcards.condition, layer) for layer in network.layers
+    ]
+
+
+def recording_of(wildcards):
+    """What a job imports: a network's layers under a condition, and the sizes of their files."""
+    network = NETWORKS[wildcards.network]
+    content = network.recorded.content(wildcards.condition, network.layers)
+    return {"layers": list(network.layers), "sizes_sha256": content}
 
 
 def attacked_for(network, condition):
@@ -150,6 +166,20 @@ def figures_of(scope):
     return [name for name, one in EXPERIMENT.figures.items() if one.scope == scope]
 
 
+def families_of(network):
+    """The names of a network's families; without any, that of clean."""
+    return [one.name for one in EXPERIMENT.families_of(network)] or [CLEAN]
+
+
+def networks_shown(figure, family):
+    """The networks that a comparison under a family can show."""
+    return [
+        name
+        for name in NETWORKS
+        if family in families_of(name) and EXPERIMENT.shows(figure, name)
+    ]
+
+
 def conditions_of(wildcards):
     """The names of a family's conditions, clean first, by strength; without a family, of all."""
     family = FAMILIES.get(wildcards.get("family"))
@@ -202,7 +232,7 @@ def origins_of_images(wildcards):
     """What the images of every network and condition must be of, in the files' order."""
     return [
         origin_of_images(network, condition)
-        for network in NETWORKS
+        for network in MODELS
         for condition in CONDITIONS
     ]
 
@@ -236,7 +266,7 @@ def subject_of(wildcards):
 
 def measured_under(level):
     """The condition whose noise is that of a certificate, not clipped; else clean."""
-    for one in MEASURED.values():
+    for one in EXPERIMENT.measured.values():
         same = one.perturbation == "gaussian" and one.options == {
             "parameterization": "standard_deviation",
             "clip": False,
@@ -281,6 +311,8 @@ def figure_files(stem, category, subcategory=None):
 
 def in_words(network):
     """A network's architecture and where its weights come from."""
+    if network.recorded:
+        return f"activations recorded in {network.recorded.path}"
     start = {"none": "trained here", "imagenet": "trained here from ImageNet's weights"}
     return f"{network.architecture}, {start.get(network.weights, network.weights)}"
 
@@ -324,7 +356,7 @@ def published_values():
     for path in sorted((PROJECT / "rules/published").glob("*.yaml")):
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         setting = values.pop("of")
-        for family in FAMILIES.values():
+        for family in EXPERIMENT.families if MODELS else ():
             if any(one.attack_from for one in family.conditions):
                 continue
             asked = {

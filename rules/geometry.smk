@@ -1,16 +1,14 @@
 # The geometry: one job per (network, condition, layer).
 GEOMETRY = [
     f"{RESULTS}/{name}/geometry/{condition}/{layer}.h5"
-    for name, network in NETWORKS.items()
-    for condition in MEASURED
-    for layer in network.analysed
+    for name, condition in PLACES
+    for layer in NETWORKS[name].analysed
 ]
 KEPT = [  # activations that are asked for, and that no solve needs
     f"{RESULTS}/{name}/activations/{condition}/{layer}.zarr.zip"
-    for name, network in NETWORKS.items()
-    for condition in MEASURED
-    for layer in network.layers
-    if layer not in network.analysed
+    for name, condition in PLACES
+    for layer in NETWORKS[name].layers
+    if layer not in NETWORKS[name].analysed
 ]
 ANALYSED = dict.fromkeys(
     one for network in NETWORKS.values() for one in network.analysed

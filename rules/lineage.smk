@@ -1,11 +1,11 @@
 # Where files belong and what they are made from, as the configuration says: what a stage's rule gives
 # its jobs is what its files must say of themselves, so no setting can be left out.
-from manifold_robustness.lineage import STAGES
+from manifold_robustness.lineage import IMPORT, STAGES
 
 # The weights come from one of the first two; every network goes through the others in turn, but for
-# the certification, which nothing goes through.
+# the certification, which nothing goes through. Recorded activations begin with their import.
 CERTIFICATION = "certify_smoothing"
-AFTER_WEIGHTS = [stage for stage in list(STAGES)[2:] if stage != CERTIFICATION]
+AFTER_WEIGHTS = [one for one in list(STAGES)[2:] if one not in (CERTIFICATION, IMPORT)]
 NO_SETTINGS = ("origin", "code", "checkpoint")
 
 
@@ -35,6 +35,12 @@ def settings_of(stage, network, condition):
 @cache
 def lineage_of(stage, network, condition):
     """The stages that a file of a stage went through, by network, as the configuration says."""
+    if network in RECORDED:
+        passed = [IMPORT] if stage == IMPORT else [IMPORT, stage]
+        of = {IMPORT: condition}
+        return {
+            network: {one: settings_of(one, network, of.get(one)) for one in passed}
+        }
     start = "train_network" if network in TRAINED else "import_weights"
     last = AFTER_WEIGHTS.index(stage) + 1 if stage in AFTER_WEIGHTS else 0
     passed = [start, *AFTER_WEIGHTS[:last]]
@@ -69,17 +75,19 @@ def origin_of(stage, wildcards):
 
 
 def lineages_of_weights(wildcards):
-    return {network: lineage_of("weights", network, None) for network in NETWORKS}
+    return {network: lineage_of("weights", network, None) for network in MODELS}
 
 
 def lineages_of(stage, wildcards):
     """By network and condition, what the files of a stage, and of those before it, are made from."""
-    conditions = MEASURED if stage == "solve_geometry" else CONDITIONS
+    places = dict.fromkeys(MODELS, CONDITIONS)
+    if stage == "solve_geometry":
+        places = {network: EXPERIMENT.measured_of(network) for network in NETWORKS}
     return {
         network: {
             condition: lineage_of(stage, network, condition) for condition in conditions
         }
-        for network in NETWORKS
+        for network, conditions in places.items()
     }
 
 
@@ -88,5 +96,5 @@ def lineages_of_certificates(wildcards):
         network: {
             level: lineage_of(CERTIFICATION, network, level) for level in CERTIFIED
         }
-        for network in NETWORKS
+        for network in MODELS
     }

@@ -2,8 +2,8 @@
 # checks, in seconds, that the network has the layers and the data set the images that later stages
 # want. It reads those from the config: as params they would make a training stale, and a check in a job
 # of its own, awaited as ancient(), hides stale jobs behind it (docs/decisions.md).
-TRAINED = [name for name, network in NETWORKS.items() if network.is_trained]
-IMPORTED = [name for name, network in NETWORKS.items() if not network.is_trained]
+TRAINED = [name for name, network in MODELS.items() if network.is_trained]
+IMPORTED = [name for name, network in MODELS.items() if not network.is_trained]
 WEIGHTS = f"{RESULTS}/{{network}}/weights/weights.safetensors"
 METRICS = f"{RESULTS}/{{network}}/weights/metrics.json"
 LAYER_LIST = f"{RESULTS}/{{network}}/weights/layers.json"

@@ -3,12 +3,12 @@
 GAUSSIAN = next(
     (
         family
-        for family in FAMILIES.values()
+        for family in EXPERIMENT.families
         if family.perturbation == "gaussian" and family.conditions
     ),
     None,
 )
-JUDGED = [family for family in FAMILIES.values() if family.conditions]
+JUDGED = [family for family in EXPERIMENT.families if MODELS and family.conditions]
 SEVERAL = len(JUDGED) > 1  # families to compare
 PUBLISHED = published_values()  # by family
 

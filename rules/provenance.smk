@@ -29,19 +29,20 @@ def planned(name, **coordinates):
 
 def planned_jobs():
     """Every job that the configuration asks for, in the order of the flow."""
-    for network in NETWORKS:
+    for network in MODELS:
         start = "train_network" if network in TRAINED else "import_weights"
         yield planned(start, network=network)
         yield planned("evaluate_accuracy", network=network)
-    for network in NETWORKS:
+    for network in MODELS:
         yield planned("select_images", network=network)
         for condition in PERTURBED:
             yield planned("perturb_images", network=network, condition=condition)
-        for condition in MEASURED:
-            place = {"network": network, "condition": condition}
-            yield planned(EXTRACTION[network], **place)
-            for layer in NETWORKS[network].analysed:
-                yield planned("solve_geometry", **place, layer=layer)
+    for network, condition in PLACES:
+        place = {"network": network, "condition": condition}
+        yield planned(EXTRACTION[network], **place)
+        for layer in NETWORKS[network].analysed:
+            yield planned("solve_geometry", **place, layer=layer)
+    for network in MODELS:
         for level in CERTIFIED:
             yield planned(CERTIFICATION, network=network, condition=level)
     if CERTIFIED:
@@ -51,7 +52,7 @@ def planned_jobs():
     if EXPECTED:
         yield planned("compare_attacks")
     yield planned("verify_results")
-    if len(NETWORKS) > 1:
+    if len(MODELS) > 1:
         yield planned("compare_networks")
     if EXPERIMENT.repeated:
         yield planned("compare_trainings")

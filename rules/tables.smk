@@ -1,6 +1,11 @@
 # The tables: what gathers the jobs' files, and the check of the whole.
 STRENGTHS = {c.name: (c.family, c.strength) for c in CONDITIONS.values()}
-MEASURED_STRENGTHS = {name: STRENGTHS[name] for name in MEASURED}
+MEASURED_STRENGTHS = {
+    name: {
+        c.name: (c.family, c.strength) for c in EXPERIMENT.measured_of(name).values()
+    }
+    for name in NETWORKS
+}
 SUBSET_TABLE = (
     {"subsets": f"{RESULTS}/tables/subsets.csv"} if SOLVING["subsets"] else {}
 )
@@ -20,7 +25,7 @@ rule collect_accuracy:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
-        networks=list(NETWORKS),
+        networks=list(MODELS),
         strengths=STRENGTHS,
         lineages=partial(lineages_of, "perturb_images"),
         code=code("collect_accuracy"),
@@ -56,7 +61,7 @@ rule collect_geometry:
 
 
 # Conditions that say something of attacks: their own, and those that attacks are compared with.
-EXPECTED = [family for family in FAMILIES.values() if is_looked_at(family)]
+EXPECTED = [family for family in EXPERIMENT.families if MODELS and is_looked_at(family)]
 # Of these families the images tell whether a greater strength goes on where a smaller one ended.
 NESTED = [
     condition.name
@@ -71,7 +76,7 @@ if EXPECTED:
     rule compare_attacks:
         input:
             predictions=ANSWERS,
-            images=expand(IMAGES, network=NETWORKS, condition=NESTED),
+            images=expand(IMAGES, network=MODELS, condition=NESTED),
         output:
             f"{RESULTS}/tables/attacks.csv",
         log:
@@ -100,7 +105,7 @@ rule verify_results:
         geometry=rules.collect_geometry.output.geometry,
         summary=rules.collect_geometry.output.summary,
         accuracy=rules.collect_accuracy.output[0],
-        metrics=expand(METRICS, network=NETWORKS),
+        metrics=expand(METRICS, network=MODELS),
     output:
         f"{RESULTS}/tables/verification.txt",
     log:
@@ -113,16 +118,15 @@ rule verify_results:
     params:
         coordinates=[
             (name, condition, layer)
-            for name, network in NETWORKS.items()
-            for condition in MEASURED
-            for layer in network.analysed
+            for name, condition in PLACES
+            for layer in NETWORKS[name].analysed
         ],
         images=config["images"],
         tolerance=SOLVING["tolerance"],
         measures=[name for measured in MEASURES.values() for name in measured],
         min_accuracy={
             name: network.training["min_accuracy"] if network.is_trained else 0
-            for name, network in NETWORKS.items()
+            for name, network in MODELS.items()
         },
         limits={name: limits_of(CONDITIONS[name]) for name in PERTURBED},
         lineages=lineages_of_weights,
@@ -141,13 +145,13 @@ TABLES = [
 if EXPECTED:
     TABLES += rules.compare_attacks.output
 
-if len(NETWORKS) > 1:
+if len(MODELS) > 1:
 
     rule compare_networks:
         input:
             geometry=rules.collect_geometry.output.geometry,
             predictions=ANSWERS,
-            images=expand(SELECTED, network=NETWORKS),
+            images=expand(SELECTED, network=MODELS),
         output:
             f"{RESULTS}/tables/comparison.csv",
         log:
@@ -171,7 +175,7 @@ if len(NETWORKS) > 1:
 
 
 # By network, the entry of the configuration that it is a training of.
-RECIPES = {name: network.recipe for name, network in NETWORKS.items()}
+RECIPES = {name: network.recipe for name, network in MODELS.items()}
 TRAININGS_TABLE = {}
 
 if EXPERIMENT.repeated:

@@ -22,7 +22,7 @@ def main(snakemake):
             "layer_index": index,
         }
         for network, layers in params.layers.items()
-        for condition, (family, strength) in params.strengths.items()
+        for condition, (family, strength) in params.strengths[network].items()
         for index, layer in enumerate(layers)
     ]
     measured = read_measured(

@@ -20,7 +20,9 @@ def main(snakemake):
     clean = [origin for origin in origins if origin.condition == CLEAN]
     selections = map(read_indices, files.images, clean)
     indices = {origin.network: found for origin, (found, _) in zip(clean, selections, strict=True)}
-    table = compare_networks(read_table(files.geometry), predictions, indices, params.seed)
+    geometry = read_table(files.geometry)
+    geometry = geometry[geometry["network"].isin(indices)]  # recorded activations have no images
+    table = compare_networks(geometry, predictions, indices, params.seed)
     write_table(table, snakemake.output[0])
 
 

@@ -21,6 +21,14 @@ SUBSET = "subset_"  # of a measure's name where it is taken with fewer points
 OF_SUBSETS = [name for name, variable in VARIABLES.items() if variable.axes == "subset"]
 PLACE = ["network", "condition", "layer"]
 COORDINATES = ["network", "condition", "family", "strength", "layer", "layer_index"]
+ENDS = ("", "_low", "_high")
+ACCURACY_COLUMNS = [  # of a run without a network that sees images
+    *("network", "condition", "family", "strength", "n_classes", "n_images", "n_correct"),
+    *(f"accuracy{end}" for end in ENDS),
+    *("n_kept", "n_kept_correct"),
+    *(f"kept_accuracy{end}" for end in ENDS),
+    *SEEN,
+]
 DESCRIPTION = ["layer_label", "n_manifolds", "n_points", "n_features"]
 
 
@@ -159,7 +167,8 @@ def collect_accuracy(files: Iterable[tuple[dict, dict, str | Path]]) -> pd.DataF
             _accuracies(coordinates, found, kept[coordinates["network"]][found.indices])
             | {name: found.seen.get(name) for name in SEEN}
             for coordinates, found in outcomes
-        ]
+        ],
+        columns=None if outcomes else ACCURACY_COLUMNS,
     )
     counts = dict.fromkeys(("n_gradients", "n_zero_gradients"), "Int64")
     return table.astype(dict.fromkeys(SEEN, float) | counts)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from .activation_folders import recorded_families
 from .conditions import CLEAN, Condition, Family, list_conditions, list_families, require_draws
 from .configuration import check_config, fill_defaults, read_config, require_options
 from .conventions import FEWEST_BALANCED, fewest_certifying_draws, greatest_center_rank
@@ -28,6 +29,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 BASE = "config.yaml"
 SCHEMA = "rules/schemas/config.schema.yaml"
 DATA_KEYS = ("name", "image_size", "test_crop_padding")  # of every data set
+OF_GEOMETRY = ("summary", "geometry", "subsets")  # what there is of recorded activations too
 TABLES = ("summary", "accuracy", "geometry", "subsets")
 CERTIFICATES = ("certified", "certified_classes")  # where the run certifies its networks
 SOURCES = {  # what a figure of each scope can show
@@ -59,7 +61,8 @@ class Experiment:
 
     ``data`` holds the settings that the images depend on; ``networks`` and ``conditions`` are by
     name, in the configuration's order, clean first; ``certified`` holds the standard deviations of
-    the noise of the certificates, by the name of their level.
+    the noise of the certificates, by the name of their level. ``families`` and ``conditions`` are
+    those of networks that see images; ``recorded`` holds the families of recorded activations.
     """
 
     config: dict
@@ -69,6 +72,30 @@ class Experiment:
     networks: dict[str, Network]
     figures: dict[str, Figure]
     certified: dict[str, float]
+    recorded: tuple[Family, ...] = ()
+
+    @property
+    def models(self) -> dict[str, Network]:
+        """The networks that see images: all but those whose activations were recorded elsewhere."""
+        return {name: one for name, one in self.networks.items() if one.recorded is None}
+
+    def measured_of(self, network: str) -> dict[str, Condition]:
+        """Return the conditions under which a network's geometry is measured."""
+        recorded = self.networks[network].recorded
+        return self.measured if recorded is None else recorded.conditions
+
+    def families_of(self, network: str) -> tuple[Family, ...]:
+        """Return the families of which a network has a condition, or those of its images."""
+        recorded = self.networks[network].recorded
+        if recorded is None:
+            return self.families
+        own = {condition.family for condition in recorded.conditions.values()}
+        return tuple(family for family in self.recorded if family.name in own)
+
+    def shows(self, figure: str, network: str) -> bool:
+        """Say whether there is for a network what a figure is drawn from."""
+        recorded = self.networks[network].recorded
+        return recorded is None or {*self.figures[figure].inputs} <= {*OF_GEOMETRY}
 
     @property
     def repeated(self) -> bool:
@@ -77,7 +104,7 @@ class Experiment:
 
     @property
     def measured(self) -> dict[str, Condition]:
-        """The conditions whose geometry is measured: a clean exemplar is a single point."""
+        """The conditions of images whose geometry is measured: a clean exemplar is one point."""
         names = dict(self.conditions)
         if self.config["images"]["manifolds"] == "exemplar":
             del names[CLEAN]
@@ -122,7 +149,9 @@ def read_experiment(
     if config["images"]["manifolds"] == "exemplar":
         require_draws(families)
     networks = list_networks(config, schema["properties"]["training"])
-    _require_attacked(config["perturbations"], [network.name for network in networks])
+    models = [network for network in networks if network.recorded is None]
+    _require_attacked(config["perturbations"], [network.name for network in models])
+    recorded = _recorded(config, networks, families)
     absent = set()
     if config["certify"] is None:
         absent |= {*CERTIFICATES}
@@ -131,7 +160,8 @@ def read_experiment(
     figures = _figures(config["figures"], config["geometry"], absent)
     data = _data(config["data"], declared)
     _require_references(config, networks, figures)
-    _require_images(config["images"], declared, data)
+    if models:
+        _require_images(config["images"], declared, data)
     return Experiment(
         config,
         data,
@@ -140,6 +170,7 @@ def read_experiment(
         {network.name: network for network in networks},
         figures,
         _certified(config["certify"]),
+        recorded,
     )
 
 
@@ -155,14 +186,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         experiment = read_experiment(read_config(paths), paths[1:])
     except ConfigurationError as error:
         sys.exit(f"\n{error}\n")
-    n_layers = sum(len(network.analysed) for network in experiment.networks.values())
+    networks = experiment.networks
+    conditions = {*(experiment.conditions if experiment.models else ())}
+    conditions |= {one for name in networks for one in experiment.measured_of(name)}
     counts = {
-        "network": len(experiment.networks),
-        "condition": len(experiment.conditions),
-        "geometry file": n_layers * len(experiment.measured),
+        "network": len(networks),
+        "condition": len(conditions),
+        "geometry file": sum(
+            len(network.analysed) * len(experiment.measured_of(name))
+            for name, network in networks.items()
+        ),
     }
     listed = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
     print(f"The configuration of the run {experiment.config['run']} is valid: {listed}.")
+
+
+def _recorded(config, networks, families):
+    """The families of the conditions of recorded activations."""
+    folders = [network.recorded for network in networks if network.recorded]
+    if folders and config["images"]["manifolds"] == "exemplar":
+        raise ConfigurationError(
+            f"config: images.manifolds is exemplar, but {folders[0].path} holds recorded "
+            "activations, whose manifolds are what was recorded; set images.manifolds: class, or "
+            "give them a run of their own"
+        )
+    return tuple(recorded_families(folders, [family.name for family in families]))
 
 
 def _with_data_set(config, schema):
@@ -349,12 +397,15 @@ def _require_references(config, networks, figures):
     shown_layers = {name: style["layer"] for name, style in styles.items() if "layer" in style}
     for network in networks:
         for figure, layer in shown_layers.items():
-            if layer not in ("last", *network.analysed):
+            drawn = network.recorded is None or {*figures[figure].inputs} <= {*OF_GEOMETRY}
+            if drawn and layer not in ("last", *network.analysed):
                 raise ConfigurationError(
                     f"config: figures.{figure}.layer is {cut(layer, 60)}, but must be last or one "
                     f"of {listed(network.analysed)}, the analysed layers of the network "
                     f"{network.name}"
                 )
+        if network.recorded:
+            continue
         path = layers_file(config["run"], network.name)
         known = read_layers(path, network)
         if known:
@@ -374,11 +425,12 @@ def _require_references(config, networks, figures):
 def _require_attacked(perturbations, networks):
     """A network that an attack is from must be one of the run."""
     for entry in perturbations:
-        attacked = entry.get("attack_from", networks[0])
-        if attacked not in networks:
+        attacked = entry.get("attack_from")
+        if attacked is not None and attacked not in networks:
             raise ConfigurationError(
                 f"config: perturbations, family {entry['family']}: attack_from is "
-                f"{shown(attacked)}, but must be one of the run's networks, {listed(networks)}"
+                f"{shown(attacked)}, but must be one of the run's networks, "
+                f"{listed(networks) or 'none'}"
             )
 
 

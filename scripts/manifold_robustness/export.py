@@ -120,11 +120,14 @@ def summary_dataset(
     labels = one_each[list(LABELS)].to_xarray()
     known = [f"{name}{end}" for name in ACCURACIES for end in ("", *ENDS)]
     answers = accuracy.set_index(list(AXES[:2]))[[*known, "n_images"]].to_xarray()
-    order = {axis: list(dict.fromkeys(accuracy[axis])) for axis in AXES[:2]}
+    rows = pd.concat(
+        [table[[*AXES[:2], "family", "strength"]] for table in (accuracy, summary) if len(table)]
+    )
+    order = {axis: list(dict.fromkeys(rows[axis])) for axis in AXES[:2]}
     order["layer"] = list(dict.fromkeys(summary["layer"]))
     grid = xarray.merge([grid, answers, labels], join="outer").reindex(order)
     grid["layer_label"] = grid["layer_label"].fillna("").astype(str)
-    places = accuracy.drop_duplicates("condition").set_index("condition")
+    places = rows.drop_duplicates("condition").set_index("condition")
     for name in ("family", "strength"):
         grid = grid.assign_coords({name: ("condition", places[name].to_numpy())})
     meanings = [_strength_told(families.get(one)) for one in places["family"]]

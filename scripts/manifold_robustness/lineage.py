@@ -24,6 +24,7 @@ from .wording import cut
 Lineage = dict[str, dict[str, dict]]
 ASKED = ("settings", "code")
 TEST_IMAGES = "test_images_sha256"
+IMPORT = "import_activations"
 PLACE = ("network", "condition", "layer")
 # The extractions of networks that keep other layers are rules of their own, and one stage.
 STAGES = {
@@ -35,6 +36,7 @@ STAGES = {
     "extract_activations": "the extraction",
     "solve_geometry": "the solve",
     "certify_smoothing": "the certification",
+    IMPORT: "the import of the activations",
 }
 
 
@@ -100,6 +102,15 @@ def contents(entry: Mapping[str, Any]) -> dict[str, str]:
     {'weights_sha256': 'cd'}
     """
     return {key: value for key, value in entry.items() if key not in ASKED}
+
+
+def recording_key(layer: str, condition: str) -> str:
+    """Return by what name a lineage has the content of a layer's recorded activations.
+
+    >>> named(recording_key("V4", "contrast/half"))
+    'recording of V4 under contrast/half'
+    """
+    return f"recording of {layer} under {condition}_sha256"
 
 
 def require_origin(path: str | Path, found: Mapping[str, Any], wanted: Origin) -> None:

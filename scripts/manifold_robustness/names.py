@@ -88,3 +88,18 @@ def _escape(character):
     if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not decode
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
+
+
+def natural(name: str) -> list:
+    """Return the key by which names are in the order of the numbers in them.
+
+    >>> sorted(["unit10", "unit2", "a"], key=natural)
+    ['a', 'unit2', 'unit10']
+    >>> natural("m²")
+    [(1, 0, 'm²')]
+    """
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]

@@ -1,5 +1,7 @@
 """The networks of a run: entries of the configuration's ``networks``, side by side.
 
+An entry may name a folder of activations in the place of a network.
+
 Imported by the workflow itself, so architectures are read as text.
 """
 
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from .activation_folders import ActivationFolder, read_folder
 from .code_digests import file_digest
 from .conditions import ENTRY_KEYS, list_families
 from .configuration import check_config, merge
@@ -21,11 +24,12 @@ RESERVED = ("tables", "figures", "logs", "comparison", "export")  # other folder
 TRAINED = ("none", "imagenet")  # weights that a training starts from
 FOLDER = "network/architectures"
 ADDED = {"weights_file": None, "repeats": None}  # what an entry may leave out
+OF_RECORDED = ("name", "activations", "layers")  # of an entry that names activations
 
 
 @dataclass(frozen=True)
 class Network:
-    """One trained network of a run.
+    """One network of a run, or the activations that stand for one.
 
     Attributes
     ----------
@@ -49,6 +53,9 @@ class Network:
         for several trainings.
     repeat : int
         Its number among these, from 1; 0 where the entry asks for no number of them.
+    recorded : ActivationFolder or None
+        Its activations, where they were recorded elsewhere: there is no network then, and the
+        fields that describe one are empty.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Network:
     analysed: tuple[str, ...]
     recipe: str
     repeat: int
+    recorded: ActivationFolder | None = None
 
     def training_seed(self, seed: int) -> int:
         """Return the seed of the training: the run's, or of one of several its own.
@@ -122,7 +130,7 @@ def list_networks(
         For a name that stands twice or is a folder of something else, an architecture or file that
         doesn't exist, layers that no network keeps, and settings of a training that are not valid.
     """
-    entries = [one for entry in config["networks"] for one in _trainings({**ADDED, **entry})]
+    entries = [one for entry in config["networks"] for one in _trainings(entry)]
     names = [entry["name"] for entry in entries]
     folders = [name.casefold() for name in names]  # some file systems take A and a for one name
     for name, folder in zip(names, folders, strict=True):
@@ -135,7 +143,12 @@ def list_networks(
                 f"config: networks holds the name {name} {folders.count(folder)} times, whatever "
                 "the case; give each its own."
             )
-    networks = [_network(config, entry, training_schema, library) for entry in entries]
+    networks = [
+        _recorded(config, entry)
+        if "activations" in entry
+        else _network(config, entry, training_schema, library)
+        for entry in entries
+    ]
     _require_analysed(config["geometry"]["layers"], networks)
     return networks
 
@@ -181,6 +194,10 @@ forward order, which is conv, fc. Got fc, conv.
 
 def _trainings(entry):
     """The entries of the trainings that an entry asks for: itself, or one for each repeat."""
+    if "activations" in entry:
+        _require_recorded(entry)
+        return [entry]
+    entry = {**ADDED, **entry}
     recipe, repeats = entry["name"], entry["repeats"]
     if repeats is None:
         return [{**entry, "recipe": recipe, "repeat": 0}]
@@ -208,8 +225,6 @@ def _network(config, entry, training_schema, library):
         recipe["perturb"] = entry["training"]["perturb"]
     recipe["perturb"] = _perturbation(recipe["perturb"], where, library)
     layers = tuple(entry.get("layers", config["activations"]["layers"]))
-    chosen = config["geometry"]["layers"]
-    analysed = layers if chosen == "all" else tuple(one for one in layers if one in chosen)
     own = own_file(entry["architecture"])
     return Network(
         name,
@@ -219,10 +234,38 @@ def _network(config, entry, training_schema, library):
         entry["weights_file"],
         recipe,
         layers,
-        analysed,
+        _analysed(config, layers),
         entry["recipe"],
         entry["repeat"],
     )
+
+
+def _require_recorded(entry):
+    others = [key for key in entry if key not in OF_RECORDED]
+    if others:
+        raise ConfigurationError(
+            f"config: networks, {entry['name']}: activations stand in the place of a network, and "
+            f"nothing is built or trained; leave out {listed(others)}"
+        )
+
+
+def _recorded(config, entry):
+    name = entry["name"]
+    folder = read_folder(entry["activations"], f"networks, {name}", config["images"])
+    layers = tuple(entry.get("layers", folder.layers))
+    unknown = [layer for layer in layers if layer not in folder.layers]
+    if unknown:
+        raise ConfigurationError(
+            f"config: networks, {name}: layers names {listed(unknown, 60)}, which "
+            f"{cut(folder.path)} does not have; it has {listed(folder.layers)}"
+        )
+    analysed = _analysed(config, layers)
+    return Network(name, "", None, "", None, {}, layers, analysed, name, 0, folder)
+
+
+def _analysed(config, layers):
+    chosen = config["geometry"]["layers"]
+    return layers if chosen == "all" else tuple(one for one in layers if one in chosen)
 
 
 def _perturbation(asked, where, library):

@@ -114,7 +114,7 @@ def _sample(summary, accuracy, correct_for, manifolds):
         "every_network": "that every network classifies correctly",
         "none": "whether they are classified correctly or not",
     }[correct_for]
-    n_conditions = accuracy["condition"].nunique()
+    n_conditions = pd.concat([accuracy["condition"], summary["condition"]]).nunique()
     if manifolds == "exemplar":
         sizes = (
             f"exemplar manifolds of P = {row['n_manifolds']} test images {which}, each under "
@@ -132,33 +132,41 @@ def _network(name, description, summary, accuracy, families):
     last = own[own["layer_index"] == own["layer_index"].max()]
     answers = accuracy[accuracy["network"] == name]
     shown = [measure for measure in SHOWN if measure in summary]
-    clean = answers[answers["condition"] == CLEAN].iloc[0]
+    # Recorded activations have no accuracy, and conditions of their own.
+    seen = "" if answers.empty else _clean_accuracy(answers)
+    head = ["condition", *([] if answers.empty else ["accuracy"])]
     lines = [
-        f"**Network** {rst_literal(name)}, {rst_text(description)}: clean accuracy "
-        f"{_percent(clean)} on {clean['n_images']:,} test images{_fewer(answers)}. Its last "
-        f"analysed layer is {rst_literal(last['layer'].iloc[0])}:",
+        f"**Network** {rst_literal(name)}, {rst_text(description)}{seen}. Its last analysed layer "
+        f"is {rst_literal(last['layer'].iloc[0])}:",
         "",
         _table(
-            ["condition", "accuracy", *(measure.replace("_", " ") for measure in shown)],
+            [*head, *(measure.replace("_", " ") for measure in shown)],
             [
                 [
                     words,
-                    _percent(_row(answers, condition)),
+                    *([] if answers.empty else [_percent(_row(answers, condition))]),
                     *_measures(last[last["condition"] == condition], shown),
                 ]
-                for condition, words in _ends(answers, families)
+                for condition, words in _ends(own if answers.empty else answers, families)
             ],
         ),
     ]
     return "\n".join(lines)
 
 
+def _clean_accuracy(answers):
+    clean = answers[answers["condition"] == CLEAN].iloc[0]
+    images = f"{clean['n_images']:,} test images"
+    return f": clean accuracy {_percent(clean)} on {images}{_fewer(answers)}"
+
+
 def _compared(networks, summary, accuracy, families):
     """A line for each network: what stands first where a run has several."""
-    ends = _ends(accuracy, families)
+    ends = [] if accuracy.empty else _ends(accuracy, families)
     shown = [name for name in ("capacity", "joint_capacity") if name in summary]
     # Of exemplars the first family's: a clean one has no geometry.
-    first, in_words = next(one for one in ends if (summary["condition"] == one[0]).any())
+    there = {*summary["condition"]}
+    first, in_words = next(one for one in _ends(summary, families) if one[0] in there)
     head = ["network", *(f"accuracy, {words}" for _, words in ends)]
     head += [f"{name.replace('_', ' ')}, {in_words}" for name in shown]
     rows = []
@@ -166,13 +174,14 @@ def _compared(networks, summary, accuracy, families):
         own, answers = (table[table["network"] == network] for table in (summary, accuracy))
         last = own[own["layer_index"] == own["layer_index"].max()]
         row = [f"{rst_literal(network)}, {rst_text(description)}"]
-        row += [_percent(_row(answers, condition)) for condition, _ in ends]
+        row += [
+            "–" if answers.empty else _percent(_row(answers, condition)) for condition, _ in ends
+        ]
         rows.append(row + _measures(last[last["condition"] == first], shown))
     return (
         f"**{len(networks)} networks**, clean and under the strongest level of each family"
-        f"{_fewer(accuracy)}; the capacity is that of the last analysed layer, with 95 % intervals "
-        "over draws of images:"
-        f"\n\n{_table(head, rows)}"
+        f"{'' if accuracy.empty else _fewer(accuracy)}; the capacity is that of the last analysed "
+        f"layer, with 95 % intervals over draws of images:\n\n{_table(head, rows)}"
     )
 
 

@@ -22,6 +22,7 @@ from .files.metrics import require_whole_folder
 from .files.records import as_json, read_record
 from .files.stamps import read_origin
 from .lineage import (
+    IMPORT,
     Content,
     Origin,
     all_contents,
@@ -29,6 +30,7 @@ from .lineage import (
     differing_settings,
     mismatch,
     other_place,
+    recording_key,
 )
 
 # Of what gathers: digests and lineages, which the files that it reads say better themselves.
@@ -139,7 +141,11 @@ def describe(stale: Iterable[Stale]) -> list[str]:
 def _stage(job, outputs, examined, known):
     """The first output that is not as it must be, and why."""
     origin = Origin(**job.params["origin"])
-    extracts = job.rule.startswith("extract_activations")
+    extracts = job.rule.startswith(("extract_activations", IMPORT))
+    if job.rule.startswith(IMPORT):
+        for path in filter(os.path.isfile, job.inputs):
+            key = recording_key(PurePath(path).stem, origin.condition)
+            known[Content(key, IMPORT, origin.network)] = examined.sum_of(path)
     seen: dict[Content, str] = {}
     for path in outputs:
         layer = PurePath(path).name.removesuffix(STORE) if extracts else origin.layer

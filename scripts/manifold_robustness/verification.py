@@ -47,7 +47,7 @@ def verify_results(
     tolerance
         Greatest scaled KKT residual.
     test_accuracy
-        Of each network, as measured when its weights were made.
+        Of each network, as measured when its weights were made; recorded activations have none.
     min_accuracy
         That the training of each network must reach.
     limits
@@ -69,7 +69,7 @@ def verify_results(
     checks = [
         _complete(geometry, coordinates, expected),
         _summary_complete(summary, coordinates),
-        _accuracy_complete(accuracy, coordinates),
+        _accuracy_complete(accuracy, coordinates, test_accuracy),
         _measured(geometry, asked),
         _finite(geometry, [name for name in there if name not in OPTIONAL]),
         *(_positive(geometry, name) for name in there if name.endswith("capacity")),
@@ -114,8 +114,8 @@ def _summary_complete(summary, coordinates):
     )
 
 
-def _accuracy_complete(accuracy, coordinates):
-    wanted = {(network, condition) for network, condition, _ in coordinates}
+def _accuracy_complete(accuracy, coordinates, networks):
+    wanted = {(network, condition) for network, condition, _ in coordinates if network in networks}
     wanted |= {(network, CLEAN) for network, _ in wanted}  # where it has no geometry, too
     found = set(accuracy[["network", "condition"]].itertuples(index=False, name=None))
     missing = sorted(wanted - found)
@@ -154,7 +154,8 @@ def _same_images(accuracy):
     """All clean images, and under every perturbation as many of them."""
     is_clean = accuracy["condition"] == CLEAN
     clean, perturbed = (sorted(set(accuracy.loc[own, "n_images"])) for own in (is_clean, ~is_clean))
-    holds = len(clean) == 1 and len(perturbed) <= 1 and all(n <= clean[0] for n in perturbed)
+    same = len(clean) == 1 and len(perturbed) <= 1 and all(n <= clean[0] for n in perturbed)
+    holds = accuracy.empty or same
     return holds, (
         "every network has the same number of test images, and as many of them under every "
         f"perturbation: {clean} clean, {perturbed} perturbed"

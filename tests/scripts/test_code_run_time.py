@@ -1,5 +1,6 @@
 """The proof of the code digests: nothing of ours runs in a job outside of its digest."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -43,6 +44,7 @@ def whole_run(experiment, tables, images, accuracies):
         seed=experiment.seed,
     )
     _certified(experiment, accuracies["clean"])
+    _recorded(experiment)
     experiment.run(
         "compare_trainings",
         Named(experiment.path("tables/trainings.csv")),
@@ -147,6 +149,31 @@ def _taken_away(experiment, tables, images):
         trained_on=["fgsm"],
         lineages=experiment.lineages("solve_geometry"),
         certificates={},
+    )
+
+
+def _recorded(experiment):
+    """The import of recorded activations: one layer in its points' span, one in its features."""
+    stores = []
+    for layer, n_features in (("V1", 4), ("V2", 90)):
+        points = np.random.default_rng(0).standard_normal((3, 8, n_features))
+        np.save(experiment.path(f"recordings/full/{layer}.npy"), points)
+        stores.append(experiment.path(f"cortex/activations/clean/{layer}.zarr.zip"))
+    experiment.run(
+        "import_activations",
+        stores,
+        [experiment.path(f"recordings/full/{layer}.npy") for layer in ("V1", "V2")],
+        origin={
+            "network": "cortex",
+            "condition": "clean",
+            "layer": None,
+            "lineage": {"cortex": {"import_activations": {"settings": {}, "code": "digest"}}},
+        },
+        n_manifolds=2,
+        n_points=4,
+        replicates=2,
+        basis="auto",
+        seed=0,
     )
 
 

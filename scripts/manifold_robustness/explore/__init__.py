@@ -58,7 +58,9 @@ def page_data(
         Numbers as the tables have them; NaN is null, infinity ``"inf"``.
     """
     measures = [name for name in VARIABLES if name in summary]
-    places = accuracy.drop_duplicates("condition")
+    columns = ["network", "condition", "family", "strength"]
+    rows = pd.concat([table[columns] for table in (accuracy, summary) if len(table)])
+    places = rows.drop_duplicates("condition")
     return {
         "run": run,
         "about": about,
@@ -99,7 +101,7 @@ def page_data(
                 ),
                 "images": dict(pictures.get(name, {})),
             }
-            for name in dict.fromkeys(accuracy["network"])
+            for name in dict.fromkeys(rows["network"])
         ],
     }
 
@@ -125,6 +127,8 @@ def describe(data: str, sample: str, networks: Mapping[str, str], accuracy: pd.D
     clean = accuracy[accuracy["strength"] == 0].set_index("network")["accuracy"]
     told = [
         f"{name}: {words}, accuracy {100 * clean[name]:.1f} % on clean images."
+        if name in clean
+        else f"{name}: {words}."
         for name, words in networks.items()
     ]
     return " ".join([f"{data}; {sample}.", *told])

@@ -20,11 +20,19 @@ const network = () => data.networks.find((one) => one.name === state.network);
 const family = () => data.families.find((one) => one.name === state.family);
 const measure = () => data.measures.find((one) => one.name === state.measure);
 
-// The conditions of the family, in order of strength: clean first, if it was measured.
+// The network's conditions of the family, in order of strength: clean first, if it was measured.
+const known = (name) => network().values[name] || network().accuracy[name];
+
 function conditions() {
   return data.conditions
-    .filter((one) => one.family === state.family || one.clean)
+    .filter((one) => (one.family === state.family || one.clean) && known(one.name))
     .sort((a, b) => a.strength - b.strength);
+}
+
+// Recorded activations have families of their own.
+function families() {
+  const own = data.families.filter((entry) => data.conditions.some((one) => one.family === entry.name && known(one.name)));
+  return own.length ? own : data.families;
 }
 
 function strengthTold(condition) {
@@ -115,9 +123,11 @@ function kept(wish, known, otherwise) {
 function choose(wish) {
   const one = (key, known) => (known.includes(wish[key]) ? wish[key] : known[0]);
   state.network = one("network", data.networks.map((entry) => entry.name));
-  state.family = one("family", data.families.map((entry) => entry.name));
+  state.family = one("family", families().map((entry) => entry.name));
   state.measure = one("measure", data.measures.map((entry) => entry.name));
-  state.x = one("x", ["strength", "accuracy"]);
+  const answers = Object.keys(network().accuracy).length > 0;
+  at("x").querySelector("[value=accuracy]").disabled = !answers;
+  state.x = one("x", answers ? ["strength", "accuracy"] : ["strength"]);
   state.scale = one("scale", ["linear", "log"]);
   const names = conditions().map((entry) => entry.name);
   const measured = names.filter((name) => network().values[name]);
@@ -127,7 +137,7 @@ function choose(wish) {
   const pictured = names.filter((name) => network().images[name]);
   state.condition = pictured.includes(wish.condition) ? wish.condition : pictured.at(-1);
   options(at("network"), data.networks.map((entry) => [entry.name, entry.name]), state.network);
-  options(at("family"), data.families.map((entry) => [entry.name, entry.title]), state.family);
+  options(at("family"), families().map((entry) => [entry.name, entry.title]), state.family);
   options(at("measure"), data.measures.map((entry) => [entry.name, entry.name.replaceAll("_", " ")]), state.measure);
   at("x").value = state.x;
   at("scale").value = state.scale;

@@ -4,7 +4,6 @@ A file holds either one array (n_manifolds, n_points, n_features), or one array 
 n_features) for each manifold, under its name.
 """
 
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from ..names import printable, printable_names
+from ..names import natural, printable, printable_names
 from ..seeds import generator
 from ..wording import listed
 
@@ -75,6 +74,10 @@ class Recording:
             pairs = zip(self.clouds, chosen, strict=True)
             draws.append(replace(self, clouds=tuple(cloud[places] for cloud, places in pairs)))
         return draws
+
+    def first(self, count: int) -> "Recording":
+        """Return the first manifolds alone."""
+        return replace(self, names=self.names[:count], clouds=self.clouds[:count])
 
     def stacked(self) -> np.ndarray:
         """Return one array (n_manifolds, n_points, n_features).
@@ -148,21 +151,6 @@ def read_recording(path: str | Path, arrays: Sequence[str] = ()) -> Recording:
         raise
     except UNREADABLE as error:
         raise DataError(f"Need points that can be read. {path} can't be: {error}.") from error
-
-
-def natural(name: str) -> list:
-    """Return the key by which names are in the order of the numbers in them.
-
-    >>> sorted(["unit10", "unit2", "a"], key=natural)
-    ['a', 'unit2', 'unit10']
-    >>> natural("m²")
-    [(1, 0, 'm²')]
-    """
-    return [
-        (0, int(part), "") if part.isdecimal() else (1, 0, part)
-        for part in re.split(r"(\d+)", name)
-        if part
-    ]
 
 
 def _chosen(path, held, wanted):

@@ -39,6 +39,22 @@ class ArraySpec:
     units: str = "1"
 
 
+def activations_spec(
+    shape: tuple[int, int, int], n_features: int, basis: str, dtype: str = "float32"
+) -> ArraySpec:
+    """Return the array of a layer's activations: (replicates, n_manifolds, n_points, features).
+
+    Of the basis ``span``, coordinates in double precision, a chunk per replicate; of ``features``,
+    those of the type `dtype`, a chunk per manifold.
+    """
+    n_manifolds, n_points = shape[1:]
+    dimensions = ("replicate", "manifold", "point", "feature")
+    if basis == "span":
+        kept = n_manifolds * n_points
+        return ArraySpec((*shape, kept), "float64", dimensions, (1, n_manifolds, n_points, kept))
+    return ArraySpec((*shape, n_features), dtype, dimensions, (1, 1, n_points, n_features))
+
+
 @contextmanager
 def create_store(
     path: str | Path, specs: dict[str, ArraySpec], origin: Origin, attributes: dict

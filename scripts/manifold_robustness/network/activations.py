@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..errors import ResourceError
-from ..files.stores import ArraySpec, create_stores
+from ..files.stores import activations_spec, create_stores
 from ..limits import (
     available_memory,
     choose_basis,
@@ -104,7 +104,7 @@ def extract_activations(
     stores = {
         layer: (
             paths[layer],
-            {"activations": _spec(images.shape[:3], sizes[layer], bases[layer])},
+            {"activations": activations_spec(images.shape[:3], sizes[layer], bases[layer])},
             origin.at(layer=layer),
             {
                 **attributes,
@@ -148,15 +148,6 @@ def _write(array, place, output, basis):
 
 def _flat_images(images):
     return torch.from_numpy(np.ascontiguousarray(images).reshape(-1, *images.shape[-3:]))
-
-
-def _spec(shape, n_features, basis):
-    n_manifolds, n_points = shape[1:]
-    dimensions = ("replicate", "manifold", "point", "feature")
-    if basis == "span":
-        kept = n_manifolds * n_points
-        return ArraySpec((*shape, kept), "float64", dimensions, (1, n_manifolds, n_points, kept))
-    return ArraySpec((*shape, n_features), "float32", dimensions, (1, 1, n_points, n_features))
 
 
 def _forward(network, images, layers, keep, device):

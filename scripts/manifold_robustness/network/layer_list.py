@@ -48,6 +48,9 @@ def describe_configured(config: dict, name: str | None = None) -> str:
     name = name or next(iter(entries))
     if name not in entries:
         raise ConfigurationError(f"config: need a network out of {', '.join(entries)}. Got {name}.")
+    if entries[name].recorded:
+        listed = "\n".join(f"{INDENT}- {_plain(layer)}" for layer in entries[name].recorded.layers)
+        return f"# Layers of the activations {name}, in {entries[name].recorded.path}.\n{listed}"
     architecture, size = entries[name].architecture, data["image_size"]
     network = build_network(architecture, len(class_names(data)))
     others = ", ".join(other for other in entries if other != name)
