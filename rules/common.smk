@@ -45,13 +45,6 @@ if not workflow.dryrun:
     for handler in console.handlers:
         handler.addFilter(OneLinePerJob())
 
-# Where jobs per time span are limited, Snakemake looks again a second after each look at what is
-# ready, so every finished job adds one look a second to the run: after 300 jobs the driver takes half
-# a core. The default, 100 a second, binds nobody.
-limit = workflow.scheduling_settings and workflow.scheduling_settings.max_jobs_per_timespan
-if limit and (limit.max_jobs, limit.timespan) == (100, 1):
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
 config = EXPERIMENT.config
 RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"

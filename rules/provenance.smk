@@ -75,6 +75,19 @@ def writes_report():
     return any(one.split("=")[0] == "--report" for one in sys.argv)
 
 
+def limit_nothing():
+    """Lift the default limit of jobs per second, which binds nobody and costs much.
+
+    Where jobs per time span are limited, Snakemake 9.27 looks again a second after each look at what
+    is ready. So every finished job adds one look a second to all that follow: after 300 jobs the
+    driver takes half a core.
+    """
+    settings = workflow.scheduling_settings  # not there yet while the rules are read
+    limit = settings and settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        settings.max_jobs_per_timespan = None
+
+
 PROVEN = []  # whether it was asked for: once is enough
 
 
@@ -88,6 +101,7 @@ def prove_finished():
     if PROVEN or not workflow.is_main_process:
         return
     PROVEN.append(True)
+    limit_nothing()
     runs = workflow.executor_plugin is not None and not workflow.dryrun
     try:
         jobs, examined = list(planned_jobs()), Examined(f"{LOGS}/examined.json")
