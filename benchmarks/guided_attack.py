@@ -77,6 +77,7 @@ ATTACKS = {
     for weight in (0.1, 0.3, 1, 3, 10, 30)
 }
 MEASURES = ("capacity", "joint_capacity", "readout_accuracy")
+TICKS = (0.1, 0.2, 0.5, 1)  # of the capacity
 DRAWN = {  # in a figure: name, colour, mark
     "clean": ("clean images", "0.35", "o"),
     "sign noise": ("signs at random", "#009E73", "s"),
@@ -208,7 +209,10 @@ def draw(path, tables, epsilon):
     figure = new_figure((9, 3.6))
     panels = figure.subplots(1, 2)
     labels = {"joint_capacity": "joint capacity α", "readout_accuracy": "accuracy of a readout, %"}
+    every = layers
     for axes, (quantity, label) in zip(panels, labels.items(), strict=True):
+        # Of so few features as the head has, every attack leaves the least joint capacity there is.
+        layers = every[:-1] if quantity == "joint_capacity" else every
         for attack, (told, colour, mark) in DRAWN.items():
             own = [row for row in rows if row["attack"] == attack]
             if not own:
@@ -222,6 +226,8 @@ def draw(path, tables, epsilon):
         axes.set_ylabel(label)
         axes.grid(axis="y")
     panels[0].set_yscale("log")
+    panels[0].set_yticks(TICKS, [f"{one:g}" for one in TICKS])
+    panels[0].minorticks_off()
     panels[1].set_ylim(0, 104)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(f"The same budget, L∞ ε = {epsilon:g}: what each entangles")
