@@ -114,6 +114,7 @@ if PUBLISHED:
 DATA_TITLE = declarations.read_declaration(
     "network/data_sets", DATA["name"], "data set (data.name)"
 )["title"]
+DATA_TITLE = DATA_TITLE if MODELS else "recorded activations"
 
 
 rule describe_run:

@@ -33,7 +33,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 LAYER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # as the configuration's schema has it
 LONGEST_LAYER = 150
 MAGIC = b"\x93NUMPY"
-STRENGTH = {"name": "strength", "symbol": "s", "description": f"strength, as {TABLE} has it"}
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def recorded_families(folders: list[ActivationFolder], taken: list[str]) -> list
             name,
             "",
             name,
-            STRENGTH,
+            {"name": "strength", "symbol": name, "description": "strength, as recorded"},
             {},
             tuple(sorted(known.values(), key=lambda condition: condition.strength)),
         )

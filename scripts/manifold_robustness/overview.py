@@ -89,8 +89,9 @@ def describe_run(
     parts = [f"**{rst_text(run)}**: {rst_text(data)}; {sample}"]
     if len(networks) > 1:
         parts.append(_compared(networks, summary, accuracy, families))
-        parts += [_counted_verdicts(claims)] if verdicts else []
-        tables += verdicts
+        several = verdicts and claims["network"].nunique() > 1
+        parts += [_counted_verdicts(claims)] if several else verdicts
+        tables += verdicts if several else []
     else:
         parts += tables + verdicts
         tables = []
@@ -109,6 +110,12 @@ def describe_run(
 
 def _sample(summary, accuracy, correct_for, manifolds):
     row = summary.iloc[0]
+    if accuracy.empty:
+        return (
+            f"P = {row['n_manifolds']} manifolds, M = {row['n_points']} points of each, "
+            f"{row['n_replicates']} disjoint draws, under {summary['condition'].nunique()} "
+            "conditions."
+        )
     which = {
         "own": "that the network classifies correctly",
         "every_network": "that every network classifies correctly",

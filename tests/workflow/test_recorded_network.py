@@ -86,5 +86,7 @@ def test_they_need_no_network_beside_them(fresh):
     assert set(pd.read_csv(fresh.result("tables/summary.csv"))["network"]) == {"cortex"}
     assert len(pd.read_csv(fresh.result("tables/accuracy.csv"))) == 0
     assert "holds" in fresh.result("tables/verification.txt").read_text()
+    page = fresh.result("tables/run.rst").read_text()
+    assert "recorded activations; P = 5 manifolds, M = 6 points of each, 2 disjoint draws" in page
     assert fresh.stale() == {}
     fresh.succeed("results/tiny/export/tiny.zip")
