@@ -238,7 +238,7 @@ class Experiment:
             "collect_geometry",
             Named(geometry=paths["geometry"], summary=paths["summary"]),
             Named(*geometry),
-            strengths={name: self.strengths[name] for name, _ in self.pairs},
+            strengths={NAME: {name: self.strengths[name] for name, _ in self.pairs}},
             layers={NAME: self.analysed},
             lineages=self.lineages("solve_geometry"),
         )
