@@ -22,11 +22,11 @@ SCRIPTS = sorted(name for name in LIBRARY.paths if name.split(".")[0] != PACKAGE
 # refuse, print, open a log, keep records, or make digests. So a change of them makes nothing stale.
 NOT_OF_JOBS = {
     "__main__",
+    "activation_folders",
     "code_digests",
     "console",
     "experiment",
     "files.examined",
-    "files.recordings",
     "files.records",
     "jobs",
     "network.checks",
