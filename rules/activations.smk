@@ -1,13 +1,9 @@
 # The activations: one job per network and condition, one store per layer. The stores are a job's
 # outputs, so networks that keep the same layers share a rule; other lists of layers have their own.
-LAYER_LISTS, EXTRACTION = {}, {}
-for name, network in MODELS.items():
-    LAYER_LISTS.setdefault(network.layers, []).append(name)
+EXTRACTION = {}
 
 
-for layers, names in LAYER_LISTS.items():
-    first = layers == next(iter(LAYER_LISTS))
-    own_name = "extract_activations" + ("" if first else f"_{names[0]}")
+for own_name, layers, names in by_layers("extract_activations", MODELS):
     EXTRACTION |= dict.fromkeys(names, own_name)
 
     rule:
@@ -43,14 +39,7 @@ for layers, names in LAYER_LISTS.items():
 
 
 # Recorded activations are drawn from their files; those of the same layers share a rule, too.
-IMPORT_LISTS = {}
-for name in RECORDED:
-    IMPORT_LISTS.setdefault(NETWORKS[name].layers, []).append(name)
-
-
-for layers, names in IMPORT_LISTS.items():
-    first = layers == next(iter(IMPORT_LISTS))
-    own_name = "import_activations" + ("" if first else f"_{names[0]}")
+for own_name, layers, names in by_layers("import_activations", RECORDED):
     EXTRACTION |= dict.fromkeys(names, own_name)
 
     rule:

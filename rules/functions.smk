@@ -55,6 +55,17 @@ def answers_to_select_by(wildcards):
     ]
 
 
+def by_layers(stage, names):
+    """For each list of layers: the name of its rule of a stage, the layers, the networks."""
+    lists = {}
+    for name in names:
+        lists.setdefault(NETWORKS[name].layers, []).append(name)
+    return [
+        (f"{stage}_{own[0]}" if place else stage, layers, own)
+        for place, (layers, own) in enumerate(lists.items())
+    ]
+
+
 def recorded_files(wildcards):
     """The files of recorded activations, by layer."""
     prove_finished()

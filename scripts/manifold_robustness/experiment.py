@@ -54,6 +54,11 @@ class Figure:
     shows_published: bool
     style: dict
 
+    @property
+    def of_geometry_alone(self) -> bool:
+        """Whether it can be drawn of recorded activations: without images and accuracies."""
+        return {*self.inputs} <= {*OF_GEOMETRY}
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -95,7 +100,7 @@ class Experiment:
     def shows(self, figure: str, network: str) -> bool:
         """Say whether there is for a network what a figure is drawn from."""
         recorded = self.networks[network].recorded
-        return recorded is None or {*self.figures[figure].inputs} <= {*OF_GEOMETRY}
+        return recorded is None or self.figures[figure].of_geometry_alone
 
     @property
     def repeated(self) -> bool:
@@ -397,7 +402,7 @@ def _require_references(config, networks, figures):
     shown_layers = {name: style["layer"] for name, style in styles.items() if "layer" in style}
     for network in networks:
         for figure, layer in shown_layers.items():
-            drawn = network.recorded is None or {*figures[figure].inputs} <= {*OF_GEOMETRY}
+            drawn = network.recorded is None or figures[figure].of_geometry_alone
             if drawn and layer not in ("last", *network.analysed):
                 raise ConfigurationError(
                     f"config: figures.{figure}.layer is {cut(layer, 60)}, but must be last or one "
