@@ -63,7 +63,7 @@ for own_name, layers, names in by_layers("import_activations", RECORDED):
             runtime=grows(30),
         params:
             origin=partial(origin_of, "import_activations"),
-            recorded=recording_of,
+            files=recording_of,
             n_manifolds=config["images"]["n_manifolds"],
             n_points=config["images"]["n_points"],
             replicates=config["images"]["replicates"],

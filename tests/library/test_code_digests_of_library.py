@@ -24,6 +24,7 @@ NOT_OF_JOBS = {
     "__main__",
     "activation_folders",
     "code_digests",
+    "consistency",
     "console",
     "experiment",
     "files.examined",

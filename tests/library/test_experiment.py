@@ -6,9 +6,10 @@ import os
 import pytest
 
 from helpers import ROOT, changed, read_config, read_yaml
+from manifold_robustness.consistency import layers_file
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.errors import ConfigurationError
-from manifold_robustness.experiment import layers_file, main, read_experiment
+from manifold_robustness.experiment import main, read_experiment
 
 TINY = "tests/configs/tiny.yaml"
 

@@ -358,3 +358,34 @@ def test_it_fits_every_screen(browser, path, width, scheme):
     assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 22, 22)"}[scheme]
     assert page.said == []
     context.close()
+
+
+@pytest.mark.slow
+def test_recorded_activations_beside_a_network(browser, tmp_path):
+    """They have layers and a family of their own, and neither accuracies nor images."""
+    own = make_summary(["V1", "V4"], [0.0, 0.5], network="cortex")
+    own.loc[own["strength"] > 0, ["condition", "family"]] = ["contrast/half", "contrast"]
+    names = {name: vars(one.strength) for name, one in FAMILIES.items()}
+    families = {name: {"title": name, "strength": one} for name, one in names.items()}
+    families["contrast"] = {"title": "Recorded contrast", "strength": {}}
+    data = explore.page_data(
+        pd.concat([make_summary(), own]),
+        make_accuracy(),
+        **{"run": "made-up", "about": "tables of a test", "families": families, "pictures": {}},
+    )
+    path = tmp_path / "explore.html"
+    path.write_text(explore.build_page(data), encoding="utf-8")
+    context = browser.new_context()
+    page = open_page(context, path.as_uri())
+    assert "contrast" not in options(page, "family") and page.query_selector("#accuracy svg")
+    choose(page, x="accuracy")
+    choose(page, network="cortex")
+    assert options(page, "family") == ["contrast"] and page.input_value("#x") == "strength"
+    found = numbers(page)
+    wanted = own.sort_values("strength").groupby("layer")["capacity"].apply(list)
+    assert {layer: [*map(float, values)] for layer, values in found.items()} == wanted.to_dict()
+    assert page.query_selector("#accuracy svg") is None
+    assert page.inner_text("#answers") == "No images are kept under this perturbation."
+    choose(page, network="plain")
+    assert set(numbers(page)) == set(LAYERS) and page.said == []
+    context.close()

@@ -15,6 +15,7 @@ import yaml
 from manifold_robustness.files.images import read_images
 from manifold_robustness.files.predictions import read_predictions
 from manifold_robustness.files.stores import read_points
+from recordings import record
 from result_files import origin_said
 
 pytestmark = pytest.mark.slow
@@ -23,6 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs/extend.md"
 ATTACK, TWICE = "An attack, or any other perturbation", "A family that stands twice"
 MEASURE, DATA_SET = "A measure", "A data set"
 OWN_NETWORK, ARCHITECTURE = "A file of your own", "An architecture for everybody"
+RECORDED = "Recorded activations"
 FIGURE, CLAIM = "A figure", "A claim"
 GATHERING = {
     "collect_geometry": 1,
@@ -102,6 +104,11 @@ def only_the_head(config):
     config["geometry"]["layers"] = ["head"]
 
 
+def analyse_all(config):
+    """As the page says of a list of layers that has none of what is added."""
+    config["geometry"]["layers"] = "all"
+
+
 def only_clean(config):
     """Perturb nothing, to save time."""
     config["perturbations"][0]["strengths"] = [0]
@@ -135,7 +142,7 @@ def times(experiment, *folders):
 
 
 def test_every_block_of_the_page_is_tried():
-    tried = {ATTACK, TWICE, MEASURE, DATA_SET, OWN_NETWORK, ARCHITECTURE, FIGURE, CLAIM}
+    tried = {ATTACK, TWICE, MEASURE, DATA_SET, OWN_NETWORK, ARCHITECTURE, RECORDED, FIGURE, CLAIM}
     assert {title for title, blocks in RECIPES.items() if blocks} == tried
 
 
@@ -168,6 +175,20 @@ def test_every_block_of_the_page_is_tried():
 def test_what_runs(experiment, title, stale):
     follow(experiment, title)
     assert experiment.stale() == stale
+
+
+def test_what_recorded_activations_run(experiment):
+    """As in docs/extend.md; test_recorded_network.py runs it."""
+    record(experiment.root / "recordings")
+    (experiment.root / "recordings/conditions.csv").unlink()  # the page writes it
+    experiment.configure(analyse_all)
+    before = experiment.stale()
+    follow(experiment, RECORDED)
+    stale = experiment.stale()
+    assert stale.pop("import_activations") == 3
+    assert stale.pop("solve_geometry") == 6 + before["solve_geometry"]
+    assert not set(stale) & {"train_network", "perturb_images", "evaluate_accuracy"}
+    assert {"collect_geometry", "explore_run", "plot_family_figure"} < set(stale)
 
 
 def test_an_attack_a_measure_a_figure_and_a_claim(experiment, finished):

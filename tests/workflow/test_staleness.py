@@ -27,7 +27,7 @@ GATHERING = {
 GATHERING_ALL = GATHERING | {"collect_accuracy": 1, "plot_family_figure": FAMILY_FIGURES}
 NOT_RUN = {"plot_figure", "import_weights", "compare_networks", "compare_published"}
 NOT_RUN |= {"match_families", "compare_attacks", "compare_trainings"}
-NOT_RUN |= {"certify_smoothing", "collect_certificates"}
+NOT_RUN |= {"certify_smoothing", "collect_certificates", "import_activations"}
 LIBRARY = "scripts/manifold_robustness"
 
 
