@@ -1,7 +1,7 @@
-"""Time and memory of the driver's plan for a large experiment: dag_size.py [conditions] [layers]
+"""Time and memory of a large plan: dag_size.py [conditions] [layers] [networks]
 
-By default 100 conditions × 200 layers, 20,000 solves; exits with an error above 2 minutes of CPU
-time or 2 GiB. Nothing is run: the names of the layers are made up.
+By default 100 conditions × 200 layers of one network, 20,000 solves; exits with an error above 2
+minutes of CPU time or 2 GiB. Nothing is run: the names of the layers are made up.
 """
 
 import resource
@@ -16,21 +16,26 @@ PROJECT = Path(__file__).parents[1]
 SECONDS, GIB = 120, 2
 
 
-def main(conditions=100, layers=200):
+def main(conditions=100, layers=200, networks=1):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        write_overlay(file, conditions, layers)
+        write_overlay(file, conditions, layers, networks)
         file.flush()
         seconds, gib = plan(file.name)
-    print(f"{conditions} x {layers}: {seconds:.0f} s of CPU time, {gib:.2f} GiB")
+    size = f"{networks} x {conditions} x {layers}"
+    print(f"{size} (networks, conditions, layers): {seconds:.0f} s of CPU time, {gib:.2f} GiB")
     if seconds > SECONDS or gib > GIB:
         sys.exit(f"more than {SECONDS} s or {GIB} GiB")
 
 
-def write_overlay(file, conditions, layers):
+def write_overlay(file, conditions, layers, networks=1):
     """Write a configuration of that many conditions and layers; return the conditions' names."""
     strengths = [index / 1000 for index in range(conditions)]
     overlay = {
         "run": "synthetic",
+        "networks": [
+            {"name": f"network-{index}", "architecture": "resnet18", "weights": "none"}
+            for index in range(networks)
+        ],
         "perturbations": [{"family": "gaussian", "strengths": strengths}],
         "activations": {"layers": [f"layer{index}" for index in range(layers)]},
     }

@@ -45,7 +45,7 @@ def main(conditions=10, layers=100):
 
 def make_room(folder, condition, layer):
     """Write the empty input of a solve and return its result's path."""
-    results = folder / "results/synthetic/resnet18"
+    results = folder / "results/synthetic/network-0"
     store = results / f"activations/{condition}/layer{layer}.zarr.zip"
     target = results / f"geometry/{condition}/layer{layer}.h5"
     for path in (store, target):

@@ -1,14 +1,16 @@
 """Analyse clouds of points from the shell: ``python -m manifold_robustness points.npy``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from .console import print_all
 from .errors import ConfigurationError, ManifoldRobustnessError
-from .files.recordings import KINDS, read_recording
+from .files.recordings import HDF5, KINDS, read_recording
 from .geometry.inputs import check_seed
 from .recorded import DEFAULTS, analyse, report, write
+from .wording import listed
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -16,11 +18,13 @@ def main(arguments: list[str] | None = None) -> None:
     given = read_arguments(arguments)
     try:
         check_seed(given.seed)
+        if given.draw is None and given.replicates > 1:
+            raise ConfigurationError("Need the number of points for --replicates, too: --draw M.")
+        output = Path(given.output or f"{Path(given.points).resolve().stem}-geometry.h5")
+        require_output(output, Path(given.points), given.force)
         draws = [read_recording(given.points, given.array)]
         if given.draw is not None:
             draws = draws[0].drawn(given.draw, given.replicates, given.seed)
-        elif given.replicates > 1:
-            raise ConfigurationError("Need the number of points for --replicates, too: --draw M.")
         settings = DEFAULTS | {
             "joint": given.joint,
             "readout": given.readout,
@@ -30,18 +34,43 @@ def main(arguments: list[str] | None = None) -> None:
             "margin": given.margin,
             "center_rank": given.center_rank,
         }
-        output = Path(given.output or f"{Path(given.points).resolve().stem}-geometry.h5")
-        if output.exists() and not given.force:
-            raise ManifoldRobustnessError(
-                f"{output} is there already. Give another file: --output NAME.h5, or --force to "
-                "replace it."
-            )
         found = analyse(draws, settings, given.seed)
         print_all(report(draws, found))
         write(output, draws, found, settings, given.seed)
         print_all(f"Everything, by manifold and with equations: {output}")
     except (ManifoldRobustnessError, OSError) as error:
         sys.exit(f"manifold_robustness: {error}")
+
+
+def require_output(output: Path, points: Path, force: bool) -> None:
+    """Refuse, before anything is computed, an output that can't be, or would destroy the input.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    advice = "Give a file: --output NAME.h5"
+    real = output.resolve()
+    if output.is_dir():
+        raise ConfigurationError(f"Need a file for the output. {output} is a folder. {advice}.")
+    if output.suffix.lower() not in HDF5:
+        raise ConfigurationError(
+            f"Need an output whose name ends with {listed(HDF5)}, since it is HDF5. Got {output}. "
+            f"{advice}."
+        )
+    if points.exists() and points.resolve() in (real, *real.parents):
+        raise ConfigurationError(
+            f"Need an output that is not the input. {output} would be written into {points}. "
+            f"{advice}."
+        )
+    if not real.parent.is_dir() or not os.access(real.parent, os.W_OK):
+        lacking = "can't be written to" if real.parent.is_dir() else "is no folder that is there"
+        raise ConfigurationError(f"Need a folder for the output. {output.parent} {lacking}.")
+    if output.exists() and not force:
+        raise ConfigurationError(
+            f"{output} is there already. Give another file: --output NAME.h5, or --force to "
+            "replace it."
+        )
 
 
 def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -76,7 +105,10 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="with --draw: K disjoint draws of M points, and intervals over them",
     )
     parser.add_argument(
-        "--joint", action="store_true", help="the joint program too: no assumption on correlations"
+        "--joint",
+        action="store_true",
+        help="the joint program too: no assumption on correlations; four manifolds or more, and no "
+        "margin",
     )
     parser.add_argument(
         "--readout", action="store_true", help="accuracy of a linear readout too, cross-validated"
@@ -92,13 +124,13 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="M",
-        help="the same with fewer points of each manifold, for the trend in M",
+        help="the same with fewer points of each manifold, for the trend in M; behind the file",
     )
     parser.add_argument(
         "--probes",
         type=int,
         default=DEFAULTS["n_gaussian_vectors"],
-        help="random vectors; %(default)s",
+        help="random vectors, two or more; %(default)s",
     )
     parser.add_argument("--margin", type=float, default=DEFAULTS["margin"], help="κ; %(default)s")
     parser.add_argument(

@@ -31,10 +31,14 @@ DEFAULTS = {
     "shuffle": False,
     "simulate": False,
 }
-FEWEST_OF_SUBSET = 2
+FEWEST_OF_SUBSET, FEWEST_PROBES = 2, 2
 OF_PROBES = (
     "±: standard error from the finite number of random probes. How values vary from one set of",
     "points to the next it does not say; for that, take disjoint draws: --draw M --replicates 3.",
+)
+OF_TWO = (
+    "Where the two capacities differ, the joint one is nearer to what a direct simulation finds:",
+    "it assumes nothing about correlations (docs/measures.md).",
 )
 OF_DRAWS = (
     "Means over disjoint draws of the points, with 95 % intervals of Student's t over draws.",
@@ -71,13 +75,18 @@ def analyse(draws: Sequence[Recording], settings: dict, seed: int = 0) -> list[d
     check_seed(seed)
     check_margin(settings["margin"])
     check_count(settings["n_gaussian_vectors"], "probe")
+    if settings["n_gaussian_vectors"] < FEWEST_PROBES:
+        raise ConfigurationError(
+            f"Need at least {FEWEST_PROBES} probes, since errors are known from how they differ. "
+            f"Got {settings['n_gaussian_vectors']}."
+        )
     points = np.stack([one.stacked() for one in draws])
     _, n_manifolds, n_points, _ = points.shape
     for count in settings["subsets"]:
-        if not FEWEST_OF_SUBSET <= count <= n_points:
+        if not FEWEST_OF_SUBSET <= count < n_points:
             raise ConfigurationError(
-                f"Need subsets of {FEWEST_OF_SUBSET} to {n_points} points of each manifold. "
-                f"Got {count}."
+                f"Need subsets of {FEWEST_OF_SUBSET} to {n_points - 1} points of each manifold, "
+                f"fewer than there are. Got {count}."
             )
     if settings["joint"] and n_manifolds < FEWEST_BALANCED:
         raise ConfigurationError(
@@ -125,6 +134,8 @@ def report(draws: Sequence[Recording], found: Sequence[dict]) -> str:
         rows.append((name, *map(number, means)))
     lines += ["", *_aligned(rows)]
     lines += ["", *(OF_DRAWS if several else OF_PROBES)]
+    if "joint_capacity" in found[0]:
+        lines += ["", *OF_TWO]
     return "\n".join(lines)
 
 

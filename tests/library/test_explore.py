@@ -27,7 +27,7 @@ from nasty import CANARY, find_browser
 NASTY = f"<img src=x onerror={CANARY}> $x$ {{a}}"
 NETWORKS = ["plain", NASTY]
 PLACES = [condition(0), *(condition(one, name) for name in FAMILIES for one in LEVELS if one)]
-CONTROLS = ("network", "family", "measure", "x", "scale", "condition")
+CONTROLS = ("network", "family", "measure", "compare", "x", "scale", "condition")
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_the_data_are_those_of_the_tables(data, tables):
                     value = values[measure][0][place]
                     value = {None: math.nan, "inf": math.inf}.get(value, value)
                     assert value == row[measure] or (math.isnan(value) and math.isnan(row[measure]))
-    assert [one["name"] for one in data["measures"]][:2] == ["capacity", "joint_capacity"]
+    assert [one["name"] for one in data["measures"]][:2] == ["joint_capacity", "capacity"]
 
 
 def test_whatever_the_data_hold_stays_data(data, path):
@@ -191,6 +191,7 @@ def test_every_value_is_that_of_the_table(page, tables):
         ("x", ["#curve", "#x-told"]),
         ("scale", ["#profile", "#curve", "#map"]),
         ("condition", ["#answers"]),
+        ("compare", ["#curve", "#x-told"]),
     ],
 )
 def test_every_control_changes_what_it_says(page, control, changes):
@@ -245,7 +246,7 @@ def test_the_last_line_stays(page):
 def test_what_is_not_drawn_is_said(page):
     select(page, "measure", "radius")
     cells = page.inner_text("#table tbody tr:has(th:text-is('fc.1'))")
-    assert cells.count("–∞") == len(LEVELS), "an interval without an end"
+    assert cells.count("to ∞") == len(LEVELS), "an interval without an end"
     assert page.inner_text("#map-left") == ""
     select(page, "measure", "readout_accuracy")
     assert page.inner_text("#map-left").startswith(f"{len(LEVELS)} of {4 * len(LEVELS)} values")
@@ -275,6 +276,7 @@ def test_a_link_holds_the_choice(page):
     assert numbers(other) == numbers(page)
     odd = open_page(page.context, page.url.partition("#")[0] + "#network=none&layers=none&x=9")
     assert odd.input_value("#network") == "plain" and odd.said == []
+    assert odd.inner_text("#said") == "none is not to be had here; this is plain."
 
 
 @pytest.mark.slow
@@ -283,7 +285,9 @@ def test_what_is_shown_can_be_taken_away(page, chart, tables):
     choose(page, network=NASTY, measure="radius")
     with page.expect_download() as got:
         page.click(f"#{chart} + .tools button >> nth=0")
-    assert got.value.suggested_filename == f"made-up-{chart}.csv"
+    name = got.value.suggested_filename
+    assert name.startswith("made-up-") and name.endswith(f"-{chart}.csv")
+    assert re.fullmatch(r"[\w.-]+", name) and "gaussian" in name
     rows = list(csv.DictReader(io.StringIO(got.value.path().read_text(encoding="utf-8"))))
     names = ("network", "condition", "layer")
     if chart == "accuracy":
@@ -300,6 +304,82 @@ def test_what_is_shown_can_be_taken_away(page, chart, tables):
 
 
 @pytest.mark.slow
+def test_two_perturbations_stand_against_accuracy(page, tables):
+    lines = "document.querySelectorAll('#curve .mark-line path').length"
+    before = page.evaluate(lines)
+    choose(page, family="pgd", compare="gaussian", measure="capacity")
+    assert page.input_value("#x") == "accuracy" and page.evaluate(lines) == 2 * before
+    assert page.is_disabled("#x option[value=strength]")
+    with page.expect_download() as got:
+        page.click("#curve + .tools button >> nth=0")
+    rows = list(csv.DictReader(io.StringIO(got.value.path().read_text(encoding="utf-8"))))
+    places = [(row["condition"], row["layer"]) for row in rows]
+    assert len(set(places)) == len(places), "clean stands in both lines, and once in the file"
+    assert {row["family"] for row in rows} == {"clean", "pgd", "gaussian"}
+    choose(page, family="gaussian")  # beside itself there is nothing
+    assert page.input_value("#compare") == "" and page.evaluate(lines) == before
+
+
+@pytest.mark.slow
+def test_an_interval_beyond_the_axis_does_not_press_the_lines_down(page):
+    """The radius of fc.1 has no upper end; lines take most of the height all the same."""
+    choose(page, measure="radius")
+    boxes = "[...document.querySelectorAll('#profile .mark-symbol path')]"
+    heights = page.evaluate(f"{boxes}.map((one) => one.getBoundingClientRect().y)")
+    frame = page.evaluate("document.querySelector('#profile svg').getBoundingClientRect().height")
+    assert max(heights) - min(heights) > 0.25 * frame
+    assert "intervals reach beyond the axis" in page.inner_text("#profile-left")
+
+
+@pytest.mark.slow
+def test_what_lies_on_the_floor_is_said(browser, tmp_path):
+    summary = make_summary()
+    summary["joint_zero_share"] = (summary["layer"] == "fc.1").astype(float)
+    families = {"gaussian": {"title": "Gaussian noise", "strength": {"symbol": "σ"}}}
+    given = {"run": "made-up", "about": "a test", "families": families, "pictures": {}}
+    path = tmp_path / "explore.html"
+    data = explore.page_data(summary, make_accuracy(), **given)
+    path.write_text(explore.build_page(data), encoding="utf-8")
+    context = browser.new_context()
+    page = open_page(context, path.as_uri())
+    assert page.input_value("#measure") == "joint_capacity"
+    told = f"{len(LEVELS)} of {3 * len(LEVELS)} values (faint marks) are on the floor"
+    assert told in page.inner_text("#profile-left")
+    row = "#table tbody tr:has(th:text-is('fc.1'))"
+    assert page.inner_text(row).count("on the floor") == len(LEVELS)
+    assert page.inner_text("#table tbody").count("on the floor") == len(LEVELS)
+    context.close()
+
+
+@pytest.mark.slow
+def test_a_logarithmic_scale_is_for_what_is_positive(browser, tmp_path):
+    summary = make_summary()
+    summary["joint_center_alignment"] = -0.1
+    families = {"gaussian": {"title": "Gaussian noise", "strength": {"symbol": "σ"}}}
+    given = {"run": "made-up", "about": "a test", "families": families, "pictures": {}}
+    path = tmp_path / "explore.html"
+    data = explore.page_data(summary, make_accuracy(), **given)
+    path.write_text(explore.build_page(data), encoding="utf-8")
+    context = browser.new_context()
+    page = open_page(context, path.as_uri())
+    choose(page, scale="log")
+    choose(page, measure="joint_center_alignment")
+    assert page.input_value("#scale") == "linear" and page.query_selector("#map svg")
+    assert page.is_disabled("#scale option[value=log]")
+    context.close()
+
+
+@pytest.mark.slow
+def test_a_touch_tells_a_point_s_numbers(browser, path):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
+    page = open_page(context, path.as_uri())
+    page.tap("#profile .mark-symbol path >> nth=0")
+    page.wait_for_function("document.getElementById('profile-told').textContent.includes(' to ')")
+    assert page.said == []
+    context.close()
+
+
+@pytest.mark.slow
 def test_points_tell_their_numbers(page):
     page.hover("#curve .mark-symbol path >> nth=0")
     tooltip = page.wait_for_selector("#vg-tooltip-element.visible")
@@ -313,14 +393,16 @@ def test_images_and_what_they_are_taken_for(page):
     choose(page, family="jsma")
     choose(page, condition=options(page, "condition")[-1])
     told = page.inner_text("#images")
-    assert f"✗ {NASTY}, is car" in told
+    assert f"✗ car, taken for {NASTY}" in told
     assert "1 of 1 taken for another class" in page.inner_text("#answers")
-    pixel = (
-        "[...document.querySelector('#images canvas').getContext('2d').getImageData(0,0,1,1).data]"
-    )
-    page.wait_for_function(f"({pixel})[3] === 255")
-    (value,) = {*page.evaluate(pixel)[:3]}
-    assert value == pytest.approx(255 * (len(PLACES) - 1) / len(PLACES), abs=1)
+    canvas = "document.querySelector('#images canvas')"
+    assert "Above each: the same image, clean" in page.inner_text("#images-told")
+    for place, image in ((0, 0), ("canvas.height - 1", len(PLACES) - 1)):
+        data = f"canvas.getContext('2d').getImageData(0, {place}, 1, 1).data"
+        pixel = f"((canvas) => [...{data}])({canvas})"
+        page.wait_for_function(f"{pixel}[3] === 255")
+        (value,) = {*page.evaluate(pixel)[:3]}
+        assert value == pytest.approx(255 * image / len(PLACES), abs=1)
     page.said[:] = [text for text in page.said if "willReadFrequently" not in text]  # by this test
 
 
@@ -378,7 +460,7 @@ def test_recorded_activations_beside_a_network(browser, tmp_path):
     context = browser.new_context()
     page = open_page(context, path.as_uri())
     assert "contrast" not in options(page, "family") and page.query_selector("#accuracy svg")
-    choose(page, x="accuracy")
+    choose(page, x="accuracy", measure="capacity")
     choose(page, network="cortex")
     assert options(page, "family") == ["contrast"] and page.input_value("#x") == "strength"
     found = numbers(page)

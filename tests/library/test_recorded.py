@@ -119,24 +119,39 @@ def test_a_draw_makes_numbers_of_points_equal(folder, capsys):
         assert len({row.tobytes() for row in cloud} & rows) == 5
 
 
+def cut_short():
+    np.save("a.npy", POINTS)
+    content = Path("a.npy").read_bytes()
+    Path("a.npy").write_bytes(content[:-1])
+
+
+def folder_with_a_text():
+    write_folder(Path())
+    Path("clouds/b.npy").write_text("1 2 3")
+
+
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
         (None, ["none.npy"], "There is no none.npy"),
         (lambda: open("a.csv", "w").close(), ["a.csv"], "Need points in .npy, .npz"),
-        (lambda: open("a.npy", "w").close(), ["a.npy"], "Need points that can be read. a.npy"),
+        (lambda: open("a.npy", "w").close(), ["a.npy"], "numpy.save has written. a.npy is none"),
         (lambda: open("a.h5", "w").close(), ["a.h5"], "Need points that can be read. a.h5"),
         (lambda: np.save("a.npy", np.zeros((3, 4))), ["a.npy"], r"a of the shape \(3, 4\)"),
         (lambda: np.save("a.npy", np.zeros((3, 4, 5), complex)), ["a.npy"], "real numbers"),
-        (lambda: np.save("a.npy", np.array([None])), ["a.npy"], "can be read"),
+        (lambda: np.save("a.npy", np.array([None])), ["a.npy"], "a.npy holds an array of objects"),
+        (cut_short, ["a.npy"], r"a.npy was cut short: its array needs \d+ bytes, and \d+ are"),
+        (folder_with_a_text, ["clouds"], "clouds/b.npy is none"),
         (lambda: np.savez("a.npz", x=POINTS, y=POINTS), ["a.npz"], "say which: --array x"),
         (lambda: np.savez("a.npz", x=POINTS), ["a.npz", "--array", "z"], "Need an array z in"),
         (lambda: np.save("a.npy", POINTS[:1]), ["a.npy"], "at least two manifolds"),
         (lambda: np.save("a.npy", POINTS * np.nan), ["a.npy"], "Need finite points"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--draw", "10"], "Need 10 points"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--draw", "1"], "at least two points"),
-        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "10"], "subsets of 2 to 9"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "10"], "subsets of 2 to 8"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "9"], "fewer than there are"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--probes", "0"], "at least one probe"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--probes", "1"], "at least 2 probes"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--seed", "-1"], "seed of integers >= 0"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--margin", "-1"], "finite margin >= 0"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--center-rank", "few"], "Need a center rank"),
@@ -162,6 +177,32 @@ def test_an_output_that_is_there_is_kept(folder):
     assert (folder / "points-geometry.h5").read_text() == "mine"
     main(["points.npy", "--force", "--probes", "5"])
     assert h5py.is_hdf5("points-geometry.h5")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("points.h5", "output that is not the input"),
+        ("other/../points.h5", "output that is not the input"),
+        ("clouds/all.h5", "would be written into clouds"),
+        ("other", "other is a folder"),
+        (".", "is a folder"),
+        ("/", "is a folder"),
+        ("all.txt", "ends with .h5, .hdf5, .nc, since it is HDF5. Got all.txt"),
+        ("none/all.h5", "none is no folder that is there"),
+        ("points.npy/all.h5", "points.npy is no folder that is there"),
+    ],
+)
+def test_an_output_that_can_t_be_is_refused_before_any_work(output, message, folder, monkeypatch):
+    """The input most of all is never written over."""
+    write_npy(folder)
+    (folder / "other").mkdir()
+    given = write_folder(folder) if output.startswith("clouds") else write_hdf5(folder)
+    monkeypatch.setattr("manifold_robustness.__main__.analyse", None)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit, match=message):
+        main([given, "--output", output, "--force"])
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_points_that_look_transposed_are_doubted(folder, capsys):
@@ -206,7 +247,7 @@ def test_disjoint_draws_have_intervals_over_them(folder, capsys):
     with pytest.raises(SystemExit, match="Need the number of points for --replicates"):
         main(["points.npy", "--replicates", "2"])
     with pytest.raises(SystemExit, match="Need 3 x 4 points of each manifold"):
-        main(["points.npy", "--draw", "4", "--replicates", "3"])
+        main(["points.npy", "--draw", "4", "--replicates", "3", "--force"])
 
 
 def test_numbers_are_as_precise_as_they_are_kept(folder, capsys):

@@ -17,6 +17,7 @@ import pandas as pd
 import vl_convert
 from PIL import Image
 
+from ..conventions import FLOOR_SHARE
 from ..errors import DataError
 from ..figures.reading import StoredFile
 from ..files.geometry import VARIABLES
@@ -28,6 +29,8 @@ ENDS = ("", "_low", "_high")
 MOST_PICTURES = 10
 LARGEST = 64  # pixels of a picture's side
 VEGA_LITE = "6.4"
+MAIN = ("joint_capacity", "capacity", "readout_accuracy", "radius", "dimension")
+MAIN += ("center_correlation",)
 
 
 def page_data(
@@ -70,6 +73,7 @@ def page_data(
                 "label": VARIABLES[name].long_name,
                 "units": VARIABLES[name].units,
                 "equation": VARIABLES[name].equation,
+                "main": name in MAIN,
             }
             for name in sorted(measures, key=_importance)
         ],
@@ -188,23 +192,25 @@ def build_page(data: dict) -> str:
 
 
 def _importance(name: str) -> tuple:
-    first = ("capacity", "joint_capacity", "readout_accuracy", "radius", "dimension")
-    return (first.index(name) if name in first else len(first),)
+    return (MAIN.index(name) if name in MAIN else len(MAIN),)
 
 
 def _of_network(summary, accuracy, measures):
     ordered = summary.sort_values("layer_index")
     layers = list(dict.fromkeys(ordered["layer"]))
-    values = {}
+    values, floors = {}, {}
     for condition, own in ordered.groupby("condition", sort=False):
         own = own.set_index("layer").reindex(layers)
         values[condition] = {
             name: [[_json(value) for value in own[f"{name}{end}"]] for end in ENDS]
             for name in measures
         }
+        if "joint_zero_share" in own:
+            floors[condition] = (own["joint_zero_share"] >= FLOOR_SHARE).tolist()
     return {
         "layers": layers,
         "values": values,
+        "floors": floors,
         "accuracy": {
             row.condition: [row.accuracy, row.accuracy_low, row.accuracy_high, row.n_images]
             for row in accuracy.itertuples()

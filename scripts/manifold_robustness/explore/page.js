@@ -10,6 +10,7 @@ const ON_BLACK = ["#56B4E9", "#FF8C42", "#2FBF98", "#E59AC4", "#F0E442", "#FFFFF
 const VIRIDIS = ["#440154", "#482475", "#414487", "#355F8D", "#2A788E", "#21908C", "#22A884", "#43BF71", "#7AD151", "#BBDF27", "#DDE318", "#FDE725"];
 const MOST_LINES = 6;
 const MOST_STRENGTHS = 12;
+const CHOICES = ["network", "family", "measure", "compare", "x", "scale", "condition"];
 const state = {};
 const charts = {};
 
@@ -17,15 +18,16 @@ const numberOf = (value) => (value === "inf" ? Infinity : value === null ? NaN :
 const told = (value) =>
   Number.isNaN(value) ? "none" : !Number.isFinite(value) ? "infinite" : String(Number(value.toPrecision(4)));
 const network = () => data.networks.find((one) => one.name === state.network);
-const family = () => data.families.find((one) => one.name === state.family);
+const familyOf = (name) => data.families.find((one) => one.name === name);
+const family = () => familyOf(state.family);
 const measure = () => data.measures.find((one) => one.name === state.measure);
 
 // The network's conditions of the family, in order of strength: clean first, if it was measured.
 const known = (name) => network().values[name] || network().accuracy[name];
 
-function conditions() {
+function conditions(chosen = state.family) {
   return data.conditions
-    .filter((one) => (one.family === state.family || one.clean) && known(one.name))
+    .filter((one) => (one.family === chosen || one.clean) && known(one.name))
     .sort((a, b) => a.strength - b.strength);
 }
 
@@ -36,11 +38,16 @@ function families() {
 }
 
 function strengthTold(condition) {
-  return condition.clean ? "clean" : `${family().symbol} = ${condition.strength}`;
+  return condition.clean ? "clean" : `${familyOf(condition.family).symbol} = ${condition.strength}`;
 }
 
-// One object for each layer and condition of the choice.
-function rows(chosen, layers) {
+// Where it binds, the joint capacity can't tell how far classes are entangled.
+function onFloor(condition, place) {
+  return state.measure === "joint_capacity" && Boolean(network().floors[condition.name]?.[place]);
+}
+
+// One object for each layer and condition of the choice; `line` is the perturbation that a line is of.
+function rows(chosen, layers, line = family().title) {
   const found = [];
   for (const condition of chosen) {
     const values = network().values[condition.name]?.[state.measure];
@@ -49,7 +56,10 @@ function rows(chosen, layers) {
     network().layers.forEach((layer, place) => {
       if (!layers.includes(layer)) return;
       const [value, low, high] = values.map((column) => numberOf(column[place]));
+      const floored = onFloor(condition, place);
       found.push({
+        line,
+        floored,
         network: state.network,
         family: condition.family,
         condition: condition.name,
@@ -63,7 +73,7 @@ function rows(chosen, layers) {
         high,
         accuracy: accuracy ? 100 * accuracy[0] : NaN,
         share: accuracy ? accuracy[0] : NaN,
-        shown: told(value),
+        shown: floored ? `${told(value)}, on the floor` : told(value),
         interval: `${told(low)} to ${told(high)}`,
       });
     });
@@ -75,13 +85,20 @@ function rows(chosen, layers) {
 
 function options(select, entries, chosen) {
   select.replaceChildren(
-    ...entries.map(([value, text]) => {
+    ...entries.map(([value, text, group]) => {
       const option = document.createElement("option");
       option.value = value;
       option.textContent = text;
+      option.dataset.group = group ?? "";
       return option;
     }),
   );
+  for (const name of new Set(entries.map((entry) => entry[2]).filter(Boolean))) {
+    const group = document.createElement("optgroup");
+    group.label = name;
+    group.append(...[...select.options].filter((option) => option.dataset.group === name));
+    select.append(group);
+  }
   select.value = chosen;
 }
 
@@ -120,6 +137,8 @@ function kept(wish, known, otherwise) {
   return found.length ? found : otherwise;
 }
 
+const toldOf = (chosen, all, most) => `${chosen.length} of ${all.length}${all.length > most ? ` (at most ${most})` : ""}`;
+
 function choose(wish) {
   const one = (key, known) => (known.includes(wish[key]) ? wish[key] : known[0]);
   state.network = one("network", data.networks.map((entry) => entry.name));
@@ -127,8 +146,14 @@ function choose(wish) {
   state.measure = one("measure", data.measures.map((entry) => entry.name));
   const answers = Object.keys(network().accuracy).length > 0;
   at("x").querySelector("[value=accuracy]").disabled = !answers;
-  state.x = one("x", answers ? ["strength", "accuracy"] : ["strength"]);
-  state.scale = one("scale", ["linear", "log"]);
+  const others = answers ? families().filter((entry) => entry.name !== state.family) : [];
+  state.compare = one("compare", ["", ...others.map((entry) => entry.name)]);
+  // Strengths of two perturbations have different units; what they cost in accuracy compares.
+  at("x").querySelector("[value=strength]").disabled = Boolean(state.compare);
+  state.x = state.compare ? "accuracy" : one("x", answers ? ["strength", "accuracy"] : ["strength"]);
+  const positive = Object.values(network().values).every((values) => values[state.measure][0].every((value) => !(numberOf(value) <= 0)));
+  at("scale").querySelector("[value=log]").disabled = !positive;
+  state.scale = one("scale", positive ? ["linear", "log"] : ["linear"]);
   const names = conditions().map((entry) => entry.name);
   const measured = names.filter((name) => network().values[name]);
   state.strengths = kept(wish.strengths, measured, spread(measured, 5)).slice(0, MOST_STRENGTHS);
@@ -138,21 +163,23 @@ function choose(wish) {
   state.condition = pictured.includes(wish.condition) ? wish.condition : pictured.at(-1);
   options(at("network"), data.networks.map((entry) => [entry.name, entry.name]), state.network);
   options(at("family"), families().map((entry) => [entry.name, entry.title]), state.family);
-  options(at("measure"), data.measures.map((entry) => [entry.name, entry.name.replaceAll("_", " ")]), state.measure);
+  options(at("measure"), data.measures.map((entry) => [entry.name, entry.name.replaceAll("_", " "), entry.main ? "most used" : "more"]), state.measure);
+  options(at("compare"), [["", "nothing"], ...others.map((entry) => [entry.name, entry.title])], state.compare);
+  at("compare").disabled = !others.length;
   at("x").value = state.x;
   at("scale").value = state.scale;
   const labelled = (list) => list.map((name) => [name, strengthTold(data.conditions.find((c) => c.name === name))]);
   boxes(at("strengths"), labelled(measured), state.strengths, fromControls, MOST_STRENGTHS);
   boxes(at("layers"), layers.map((layer) => [layer, layer]), state.layers, fromControls, MOST_LINES);
   options(at("condition"), labelled(pictured), state.condition);
-  at("strengths-told").textContent = `${state.strengths.length} of ${measured.length} (at most ${MOST_STRENGTHS})`;
-  at("layers-told").textContent = `${state.layers.length} of ${layers.length} (at most ${MOST_LINES})`;
+  at("strengths-told").textContent = toldOf(state.strengths, measured, MOST_STRENGTHS);
+  at("layers-told").textContent = toldOf(state.layers, layers, MOST_LINES);
 }
 
 function fromControls(event) {
   const focused = event?.target;
   const wish = {};
-  for (const key of ["network", "family", "measure", "x", "scale", "condition"]) wish[key] = at(key).value;
+  for (const key of CHOICES) wish[key] = at(key).value;
   // The last line stays: a chart without any says nothing.
   if (focused?.type === "checkbox" && !checked(focused.closest("fieldset")).length) focused.checked = true;
   // Another perturbation has other strengths, and another network may have other layers.
@@ -173,7 +200,7 @@ function fromControls(event) {
 
 function toHash() {
   const given = new URLSearchParams();
-  for (const key of ["network", "family", "measure", "x", "scale", "condition"]) given.set(key, state[key] ?? "");
+  for (const key of CHOICES) given.set(key, state[key] ?? "");
   for (const key of ["strengths", "layers"]) for (const one of state[key]) given.append(key, one);
   return `#${given}`;
 }
@@ -182,7 +209,7 @@ function fromHash() {
   const given = new URLSearchParams(location.hash.slice(1));
   const wish = Object.fromEntries(given);
   for (const key of ["strengths", "layers"]) wish[key] = given.has(key) ? given.getAll(key) : undefined;
-  return wish;
+  return { ...wish, asked: true };
 }
 
 // Charts
@@ -199,8 +226,8 @@ function config() {
   return {
     background: onPaper ? "#ffffff" : null,
     view: { stroke: line },
-    axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130 },
-    legend: { ...text, orient: "bottom", columns: innerWidth < 600 ? 2 : 4, labelLimit: 150, symbolFillColor: "transparent", symbolOpacity: 1, symbolStrokeWidth: 2, title: null },
+    axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: onPaper ? 0 : 130 },
+    legend: { ...text, orient: "bottom", columns: innerWidth < 600 ? 2 : 4, labelLimit: onPaper ? 0 : 150, symbolFillColor: "transparent", symbolOpacity: 1, symbolStrokeWidth: 2, title: null },
     font: "system-ui, sans-serif",
   };
 }
@@ -212,7 +239,26 @@ const TOLD = [
   { field: "interval", title: "95 % interval" },
   { field: "accuracy", title: "accuracy, %", format: ".1f" },
 ];
-const scaleOf = () => (state.scale === "log" ? { type: "log" } : { type: "linear", zero: false });
+
+// How far an axis of the measure reaches: the values decide, and intervals have half of their range
+// beside them. One wide interval would press all lines to the bottom. Undefined without a value.
+function reach(values) {
+  const log = state.scale === "log";
+  const [to, back] = log ? [Math.log, Math.exp] : [(x) => x, (x) => x];
+  const found = values.filter((row) => Number.isFinite(row.value));
+  if (!found.length) return undefined;
+  const ends = (key) => found.map((row) => (Number.isNaN(row[key]) ? row.value : row[key])).map((x) => (log ? to(Math.max(x, 0)) : x));
+  const inside = found.map((row) => to(row.value));
+  const [least, greatest] = [Math.min(...inside), Math.max(...inside)];
+  const size = log ? 0.2 : 0.1 * Math.max(Math.abs(least), Math.abs(greatest));
+  const room = 0.5 * Math.max(greatest - least, size) || 0.5;
+  const low = Math.max(least - room, Math.min(...ends("low")));
+  const high = Math.min(greatest + room, Math.max(...ends("high")));
+  const edge = 0.04 * (high - low);
+  return [back(low - edge), back(high + edge)];
+}
+
+const scaleOf = (domain) => ({ type: state.scale, domain, nice: false, ...(state.scale === "log" ? {} : { zero: false }) });
 let onPaper = false; // while a chart is made to be taken away
 const isDark = () => !onPaper && matchMedia("(prefers-color-scheme: dark)").matches;
 const palette = () => (isDark() ? ON_BLACK : ON_WHITE);
@@ -222,6 +268,7 @@ function looks(field, names, range) {
   const repeated = names.map((_, place) => MARKS[place % MARKS.length]);
   return {
     color: { field, type: "nominal", scale: { domain: names, range } },
+    opacity: { condition: { test: "datum.floored", value: 0.35 }, value: 1 },
     shape: { field, type: "nominal", scale: { domain: names, range: repeated } },
   };
 }
@@ -231,17 +278,13 @@ function sequence(count) {
   return spread(Array.from({ length: 12 * usable.length }, (_, place) => usable[Math.floor(place / 12)]), Math.max(count, 2)).slice(0, count);
 }
 
-// What a chart can show: on a logarithmic scale positive values. An interval without an end runs as
-// far as the greatest number shown, and one that goes below zero as far as the least.
-function drawable(values, log) {
-  const found = values.filter((row) => Number.isFinite(row.value) && (!log || row.value > 0));
-  const ends = found.flatMap((row) => [row.value, row.low, row.high]).filter(Number.isFinite);
-  const greatest = Math.max(...ends);
-  const least = Math.min(...found.map((row) => row.value));
+// What a chart can show. An interval that reaches beyond the axis runs out of the frame.
+function drawable(values, domain) {
+  const found = values.filter((row) => Number.isFinite(row.value));
   return found.map((row) => {
     if (Number.isNaN(row.low) || Number.isNaN(row.high)) return { ...row, low: row.value, high: row.value };
-    const high = Number.isFinite(row.high) ? row.high : greatest;
-    return { ...row, low: log ? Math.max(row.low, least) : row.low, high };
+    const [low, high] = [Math.max(row.low, domain[0]), Math.min(row.high, domain[1])];
+    return { ...row, low, high, beyond: low !== row.low || high !== row.high };
   });
 }
 
@@ -252,17 +295,39 @@ function whole(values, spec) {
     autosize: { type: "fit-x", contains: "padding" },
     data: { values },
     config: config(),
+    ...(onPaper ? { title: paperTitle() } : {}),
     ...spec,
   };
 }
 
+// Away from the page, a figure says itself what it is of.
+function paperTitle() {
+  const lines = [""];
+  for (const word of data.about.split(" ")) {
+    if (lines.at(-1).length + word.length > 80) lines.push("");
+    lines[lines.length - 1] += `${lines.at(-1) ? " " : ""}${word}`;
+  }
+  const { ink } = colours();
+  const beside = state.compare ? ` beside ${familyOf(state.compare).title}` : "";
+  return { text: `${data.run}: ${state.network} under ${family().title}${beside}`, subtitle: lines, anchor: "start", color: ink, subtitleColor: ink, offset: 12 };
+}
+
 // Draw what `make` gives: the rows, the specification of a chart of them, and its description.
 async function draw(id, make) {
-  const { values, spec, label } = make();
-  const usable = drawable(values, state.scale === "log" && id !== "accuracy");
+  const { values, spec, label, domain, notes } = make();
+  const usable = drawable(values, domain ?? [-Infinity, Infinity]);
   const left = values.length - usable.length;
-  const why = state.scale === "log" ? "not known, infinite or not positive" : "not known or infinite";
-  at(`${id}-left`).textContent = left ? `${left} of ${values.length} values are not shown: they are ${why}.` : "";
+  const beyond = usable.filter((row) => row.beyond).length;
+  const floored = usable.filter((row) => row.floored).length;
+  at(`${id}-left`).textContent = [
+    left ? `${left} of ${values.length} values are not shown: they are not known or infinite.` : "",
+    beyond ? `${beyond} of ${usable.length} intervals reach beyond the axis; the table has their ends.` : "",
+    floored ? `${floored} of ${usable.length} values (${id === "map" ? "in the table marked" : "faint marks"}) are on the floor, the least that there can be at this number of classes and dimensions: nothing can lower them, so equal ones need not mean equal geometry.` : "",
+    ...(notes ?? []),
+  ]
+    .filter(Boolean)
+    .join(" ");
+  at(`${id}-told`).textContent = "";
   charts[id] = charts[id] ?? {};
   Object.assign(charts[id], { values, usable, make });
   charts[id].turn = (charts[id].turn ?? 0) + 1;
@@ -276,9 +341,19 @@ async function draw(id, make) {
   const { view } = await vegaEmbed(place, whole(usable, spec), { renderer: "svg", actions: false, tooltip: { theme: isDark() ? "dark" : "light" } });
   if (turn !== charts[id].turn) return view.finalize();
   charts[id].view = view;
+  // Where there is no mouse to rest on a point, a touch tells its numbers.
+  view.addEventListener("click", (_, item) => {
+    at(`${id}-told`).textContent = item?.datum?.told ? pointTold(item.datum) : "";
+  });
   const drawn = place.querySelector("svg");
   drawn?.setAttribute("role", "img");
   drawn?.setAttribute("aria-label", label);
+}
+
+function pointTold(row) {
+  const value = row.shown ?? `${told(row.value)} %`;
+  const beside = Number.isFinite(row.accuracy) && row.shown ? `; accuracy ${told(row.accuracy)} %` : "";
+  return `${[row.layer, row.line, row.told].filter(Boolean).join(", ")}: ${value} (${row.interval})${beside}`;
 }
 
 const quantity = () => measure().name.replaceAll("_", " ");
@@ -286,22 +361,23 @@ const inUnits = () => (measure().units === "1" ? quantity() : `${quantity()}, in
 
 function profile() {
   const chosen = conditions().filter((one) => state.strengths.includes(one.name));
-  const narrow = { labelAngle: -90, labelFontSize: 10, labelLimit: 110 };
+  const narrow = { labelAngle: -90, labelFontSize: 10, labelLimit: onPaper ? 0 : 110 };
   const axis = innerWidth < 600 ? narrow : { labelAngle: -40 };
   const x = { field: "layer", type: "ordinal", sort: network().layers, title: null, axis };
   const order = chosen.map(strengthTold);
-  const { color, shape } = looks("told", order, sequence(order.length));
-  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
+  const { color, ...marks } = looks("told", order, sequence(order.length));
+  const values = rows(chosen, network().layers);
+  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf(reach(values)) };
   const label = `${quantity()} along the layers of ${state.network}, a line for each of ${order.join(", ")}; the numbers are in the table below`;
   const spec = {
     height: 280,
     layer: [
-      { mark: { type: "area", opacity: 0.18 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
+      { mark: { type: "area", opacity: 0.18, clip: true }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
       { mark: { type: "line" }, encoding: { x, y, color } },
-      { mark: { type: "point", size: 45, strokeWidth: 1.5 }, encoding: { x, y, color, shape, tooltip: TOLD } },
+      { mark: { type: "point", size: 45, strokeWidth: 1.5 }, encoding: { x, y, color, ...marks, tooltip: TOLD } },
     ],
   };
-  return { values: rows(chosen, network().layers), spec, label };
+  return { values, spec, label, domain: reach(values) };
 }
 
 // Strength on an axis that has clean at its left end, however fine the grid is.
@@ -309,40 +385,60 @@ function strengthAxis() {
   const least = Math.min(...conditions().map((one) => one.strength).filter((one) => one > 0));
   const scale = { type: "symlog", constant: Number.isFinite(least) ? least : 1 };
   const values = conditions().map((one) => one.strength);
-  return { field: "strength", type: "quantitative", scale, title: [`${family().symbol} of ${family().title}:`, family().description], axis: { values, labelOverlap: true, format: ".4~g", titleLimit: 320 } };
+  return { field: "strength", type: "quantitative", scale, title: [`${family().symbol} of ${family().title}, not evenly spaced:`, family().description], axis: { values, labelOverlap: true, format: ".4~g", titleLimit: onPaper ? 0 : 320 } };
 }
 
 function curve() {
-  const label = `${quantity()} of ${state.layers.join(", ")} against ${state.x}; the numbers are in the table below`;
+  const beside = state.compare ? familyOf(state.compare).title : null;
+  const label = `${quantity()} of ${state.layers.join(", ")} against ${state.x}${beside ? ` under ${family().title} and ${beside}` : ""}; the numbers are in the table below`;
   const x = state.x === "strength" ? strengthAxis() : { field: "accuracy", type: "quantitative", title: "accuracy of the network, %", scale: { zero: false, reverse: true } };
-  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf() };
-  const { color, shape } = looks("layer", state.layers, palette().slice(0, state.layers.length));
+  const values = rows(conditions(), state.layers);
+  if (beside) values.push(...rows(conditions(state.compare), state.layers, beside));
+  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf(reach(values)) };
+  const { color, ...marks } = looks("layer", state.layers, palette().slice(0, state.layers.length));
+  const lines = [family().title, beside].filter(Boolean);
+  const strokeDash = { field: "line", type: "nominal", scale: { domain: lines, range: [[1, 0], [6, 4]].slice(0, lines.length) }, legend: beside ? {} : null };
+  const tooltip = beside ? [{ field: "line", title: "perturbation" }, ...TOLD] : TOLD;
   const spec = {
     height: 280,
     layer: [
-      { mark: { type: "rule", opacity: 0.6 }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
-      { mark: { type: "line" }, encoding: { x, y, color, order: { field: "strength" } } },
-      { mark: { type: "point", size: 50, strokeWidth: 1.5 }, encoding: { x, y, color, shape, tooltip: TOLD } },
+      { mark: { type: "rule", opacity: 0.6, clip: true }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
+      { mark: { type: "line" }, encoding: { x, y, color, strokeDash, order: { field: "strength" } } },
+      { mark: { type: "point", size: 50, strokeWidth: 1.5 }, encoding: { x, y, color, ...marks, tooltip } },
     ],
   };
-  return { values: rows(conditions(), state.layers), spec, label };
+  const notes = state.x === "accuracy" ? [countsTold([...conditions(), ...(beside ? conditions(state.compare) : [])])] : [];
+  return { values, spec, label, domain: reach(values), notes };
+}
+
+// A clean accuracy may be of more images than the others.
+function countsTold(chosen) {
+  const count = (clean) => [...new Set(chosen.filter((one) => one.clean === clean && network().accuracy[one.name]).map((one) => network().accuracy[one.name][3]))];
+  const [clean, perturbed] = [count(true), count(false)];
+  if (!clean.length || !perturbed.length || String(clean) === String(perturbed)) return "";
+  return `The accuracy on clean images is of ${clean.join(" or ")} images, that under perturbations of ${perturbed.join(" or ")}.`;
 }
 
 function map() {
   const chosen = conditions();
   const sort = network().layers;
   const label = `${quantity()} in every layer under every strength; the numbers are in the table below`;
+  const values = rows(chosen, sort);
+  const found = values.map((row) => row.value).filter(Number.isFinite);
+  const [least, greatest] = [Math.min(...found), Math.max(...found)];
+  const middle = state.scale === "log" ? Math.sqrt(least * greatest) : (least + greatest) / 2;
+  const ends = greatest > least ? [least, middle, greatest] : [least];
   const spec = {
     height: 15 * sort.length,
     mark: { type: "rect" },
     encoding: {
-      x: { field: "told", type: "ordinal", sort: chosen.map(strengthTold), title: null, axis: { labelAngle: -40 } },
-      y: { field: "layer", type: "ordinal", sort, title: null },
-      color: { field: "value", type: "quantitative", scale: { ...scaleOf(), scheme: "viridis" }, legend: { title: inUnits(), gradientLength: 180, format: "~g" } },
+      x: { field: "told", type: "ordinal", scale: { domain: chosen.map(strengthTold) }, title: null, axis: { labelAngle: -40 } },
+      y: { field: "layer", type: "ordinal", scale: { domain: sort }, title: null },
+      color: { field: "value", type: "quantitative", scale: { ...scaleOf([least, greatest]), scheme: "viridis" }, legend: { title: inUnits(), gradientLength: 180, values: ends, format: ".3~r" } },
       tooltip: TOLD,
     },
   };
-  return { values: rows(chosen, sort), spec, label };
+  return { values, spec, label };
 }
 
 function accuracies() {
@@ -364,7 +460,7 @@ function accuracies() {
       { mark: { type: "point", filled: true, size: 50 }, encoding: { x, y, color, tooltip } },
     ],
   };
-  return { values, spec, label };
+  return { values, spec, label, notes: [countsTold(conditions())] };
 }
 
 // Images and numbers
@@ -372,6 +468,7 @@ function accuracies() {
 function showImages() {
   const pictured = network().images[state.condition];
   at("images").replaceChildren();
+  at("images-told").textContent = "";
   if (!pictured) {
     at("answers").textContent = "No images are kept under this perturbation.";
     return;
@@ -382,26 +479,37 @@ function showImages() {
   at("answers").textContent =
     `One image of each of ${pictured.truth.length} ${pictured.exemplars ? "exemplars" : "classes"}, ${strengthTold(condition)}: ${wrong} of ${pictured.truth.length} taken for another class` +
     (accuracy ? `; accuracy on ${accuracy[3]} test images ${told(100 * accuracy[0])} %` : "");
-  const strip = new Image();
+  // The same images without the perturbation stand above.
+  const clean = data.conditions.find((one) => one.clean && network().images[one.name]);
+  const before = clean && clean.name !== state.condition ? network().images[clean.name] : undefined;
+  const above = before && String(before.truth) === String(pictured.truth) ? before : undefined;
+  at("images-told").textContent = above ? "Above each: the same image, clean." : "";
   const size = pictured.size;
   const canvases = pictured.truth.map((truth, place) => {
     const item = document.createElement("li");
     const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = size;
+    canvas.width = size;
+    canvas.height = above ? 2 * size : size;
+    if (above) canvas.className = "tall";
     canvas.setAttribute("role", "img");
     const predicted = pictured.predicted[place];
     const right = predicted === truth;
     item.className = right ? "right" : "wrong";
     canvas.setAttribute("aria-label", `an image of ${truth}, taken for ${predicted}`);
     const words = document.createElement("span");
-    words.textContent = right ? `✓ ${truth}` : `✗ ${predicted}, is ${truth}`;
+    words.textContent = right ? `✓ ${truth}` : `✗ ${truth}, taken for ${predicted}`;
     item.append(canvas, words);
     at("images").append(item);
     return canvas;
   });
-  strip.onload = () =>
-    canvases.forEach((canvas, place) => canvas.getContext("2d").drawImage(strip, place * size, 0, size, size, 0, 0, size, size));
-  strip.src = pictured.strip;
+  const paint = (source, row) => {
+    const strip = new Image();
+    strip.onload = () =>
+      canvases.forEach((canvas, place) => canvas.getContext("2d").drawImage(strip, place * size, 0, size, size, 0, row * size, size, size));
+    strip.src = source.strip;
+  };
+  if (above) paint(above, 0);
+  paint(pictured, above ? 1 : 0);
 }
 
 function showTable() {
@@ -415,6 +523,18 @@ function showTable() {
   const corner = cell("th", quantity());
   head.append(corner, ...chosen.map((one) => cell("th", strengthTold(one))));
   for (const one of head.children) one.scope = "col";
+  const answers = document.createElement("tr");
+  const answered = cell("th", "accuracy of the network, %");
+  answered.scope = "row";
+  answers.append(
+    answered,
+    ...chosen.map((one) => {
+      const [value, low, high] = (network().accuracy[one.name] ?? []).map((share) => 100 * share);
+      const entry = cell("td", value === undefined ? "" : told(value));
+      if (value !== undefined) entry.append(" ", cell("small", `${told(low)} to ${told(high)}`));
+      return entry;
+    }),
+  );
   const body = network().layers.map((layer, place) => {
     const line = document.createElement("tr");
     const name = cell("th", layer);
@@ -425,8 +545,9 @@ function showTable() {
       const entry = cell("td", told(value));
       entry.dataset.value = String(value);
       if (!Number.isNaN(low) && !Number.isNaN(high)) {
-        entry.append(" ", cell("small", `${told(low)}–${Number.isFinite(high) ? told(high) : "∞"}`));
+        entry.append(" ", cell("small", `${told(low)} to ${Number.isFinite(high) ? told(high) : "∞"}`));
       }
+      if (onFloor(one, place)) entry.append(" ", cell("small", "on the floor"));
       line.append(entry);
     }
     return line;
@@ -434,6 +555,7 @@ function showTable() {
   const top = document.createElement("thead");
   const rest = document.createElement("tbody");
   top.append(head);
+  if (Object.keys(network().accuracy).length) top.append(answers);
   rest.append(...body);
   at("table").replaceChildren(top, rest);
 }
@@ -441,8 +563,8 @@ function showTable() {
 // What is taken away
 
 // As in the tables: an accuracy is a share here.
-const COLUMNS = ["network", "family", "condition", "strength", "layer", "measure", "value", "low", "high", "accuracy"];
-const taken = (row) => ({ ...row, accuracy: row.share, ...row.exact });
+const COLUMNS = ["run", "network", "family", "condition", "strength", "layer", "measure", "units", "value", "low", "high", "on_floor", "accuracy"];
+const taken = (row) => ({ ...row, run: data.run, units: row.exact ? "1" : measure().units, on_floor: row.floored ? 1 : 0, accuracy: row.share, ...row.exact });
 
 // A spreadsheet takes a text with such a beginning for a formula; an apostrophe says that it is none.
 function csvCell(value) {
@@ -476,14 +598,18 @@ function addTools() {
   for (const chart of document.querySelectorAll(".chart")) {
     const tools = document.createElement("div");
     tools.className = "tools";
-    const name = () => `${data.run}-${chart.id}`;
+    const name = () => {
+      const parts = [data.run, state.network, state.family, state.compare, chart.id === "accuracy" ? "" : state.measure, chart.id];
+      return parts.filter(Boolean).join("-").replace(/[^\w.-]+/g, "_");
+    };
     const csv = document.createElement("button");
     csv.type = "button";
     csv.textContent = "CSV";
     csv.setAttribute("aria-label", `Download the numbers of this figure (${chart.id}) as CSV`);
     csv.addEventListener("click", () => {
       const lines = charts[chart.id].values.map(taken).map((row) => COLUMNS.map((key) => csvCell(row[key] ?? "")).join(","));
-      save(`${name()}.csv`, [COLUMNS.join(","), ...lines, ""].join("\n"), "text/csv");
+      // Clean images stand in the lines of both perturbations that are compared.
+      save(`${name()}.csv`, [COLUMNS.join(","), ...new Set(lines), ""].join("\n"), "text/csv");
     });
     const svg = document.createElement("button");
     svg.type = "button";
@@ -493,7 +619,11 @@ function addTools() {
     tools.append(csv, svg);
     const left = document.createElement("p");
     left.id = `${chart.id}-left`;
-    chart.after(tools, left);
+    left.className = "note";
+    const touched = document.createElement("p");
+    touched.id = `${chart.id}-told`;
+    touched.setAttribute("role", "status");
+    chart.after(tools, touched, left);
   }
 }
 
@@ -501,6 +631,8 @@ function addTools() {
 
 async function show(wish) {
   choose(wish);
+  const missed = CHOICES.find((key) => wish[key] && wish[key] !== state[key]);
+  at("said").textContent = wish.asked && missed ? `${wish[missed]} is not to be had here; this is ${state[missed]}.` : "";
   try {
     history.replaceState(null, "", toHash());
   } catch {
@@ -519,12 +651,13 @@ at("run").textContent = data.run;
 at("about").textContent = data.about;
 document.title = `${data.run}: explore`;
 addTools();
-for (const key of ["network", "family", "measure", "x", "scale", "condition"]) at(key).addEventListener("change", fromControls);
+for (const key of CHOICES) at(key).addEventListener("change", fromControls);
 at("controls").addEventListener("submit", (event) => event.preventDefault());
 at("link").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(location.href);
-    at("said").textContent = "Copied.";
+    const kept = location.protocol === "file:" ? " It opens where this file lies." : "";
+    at("said").textContent = `Copied.${kept}`;
   } catch {
     at("said").textContent = "The address bar holds the link.";
   }

@@ -4,6 +4,7 @@ A file holds either one array (n_manifolds, n_points, n_features), or one array 
 n_features) for each manifold, under its name.
 """
 
+import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,10 @@ from ..wording import listed
 
 KINDS = ".npy, .npz, .zarr, .h5 (.hdf5, .nc), or a folder of .npy files"
 HDF5 = (".h5", ".hdf5", ".nc")
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, EOFError, TypeError)
 UNREADABLE += (zipfile.BadZipFile, zlib.error)
 
@@ -103,8 +108,8 @@ class Recording:
                     else ""
                 )
                 raise DataError(
-                    f"Need as many {what} in every manifold. Got {counts[least]} in {least} and "
-                    f"{counts[most]} in {most} of {self.source}{advice}."
+                    f"Need the same number of {what} in every manifold. Got {counts[least]} in "
+                    f"{least} and {counts[most]} in {most} of {self.source}{advice}."
                 )
         return np.stack(self.clouds)
 
@@ -150,7 +155,8 @@ def read_recording(path: str | Path, arrays: Sequence[str] = ()) -> Recording:
     except DataError:
         raise
     except UNREADABLE as error:
-        raise DataError(f"Need points that can be read. {path} can't be: {error}.") from error
+        why = str(error).rstrip(".")
+        raise DataError(f"Need points that can be read. {path} can't be: {why}.") from error
 
 
 def _chosen(path, held, wanted):
@@ -201,9 +207,36 @@ def _numbers(path, name, values):
 Arrays = dict[str, tuple[tuple[int, ...], Callable[[], np.ndarray]]]
 
 
+def _load_npy(path):
+    """The array of an .npy, of which nothing but the header is read yet."""
+    with path.open("rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+        except ValueError:
+            raise DataError(
+                f"Need a file that numpy.save has written. {path} is none, whatever its name says."
+            ) from None
+        header = HEADERS[version](file) if version in HEADERS else None
+        start, size = file.tell(), path.stat().st_size
+    if header:
+        shape, _, dtype = header
+        if dtype.hasobject:
+            raise DataError(
+                f"Need an array of numbers. {path} holds an array of objects, perhaps of lists of "
+                "different lengths; save one array for each manifold, in an .npz or a folder."
+            )
+        needed = start + dtype.itemsize * math.prod(shape)
+        if size < needed:
+            raise DataError(
+                f"Need a whole file. {path} was cut short: its array needs {needed} bytes, and "
+                f"{size} are there."
+            )
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
 @contextmanager
 def _open_npy(path: Path) -> Iterator[Arrays]:
-    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    values = _load_npy(path)
     yield {path.stem: (values.shape, lambda: np.array(values))}
 
 
@@ -226,11 +259,7 @@ def _shape_within(archive, name):
             version = np.lib.format.read_magic(member)
         except ValueError:
             return None
-        reader = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        return reader(member)[0] if reader else None
+        return HEADERS[version](member)[0] if version in HEADERS else None
 
 
 @contextmanager
@@ -238,7 +267,7 @@ def _open_folder(path: Path) -> Iterator[Arrays]:
     files = [one for one in path.iterdir() if one.suffix.lower() == ".npy"]
     if not files:
         raise DataError(f"Need .npy files, one of each manifold, in the folder {path}. Got none.")
-    loaded = {one.stem: np.load(one, mmap_mode="r", allow_pickle=False) for one in files}
+    loaded = {one.stem: _load_npy(one) for one in files}
     yield {
         name: (values.shape, lambda values=values: np.array(values))
         for name, values in loaded.items()
