@@ -45,7 +45,7 @@ OF_DRAWS = (
 )
 FIRST = "mean_field"  # of the groups of measures in the table
 SHOWN_BY_MANIFOLD = ("capacity", "radius", "dimension")
-WIDEST = 64  # letters of a measure's meaning
+WIDEST = 64  # letters of a line of a measure's meaning
 
 
 def analyse(draws: Sequence[Recording], settings: dict, seed: int = 0) -> list[dict]:
@@ -207,18 +207,20 @@ def _told(name):
     words = variable.long_name.partition(";")[0]
     if variable.axes == "manifold" and variable.summarised == HARMONIC:
         words += ", harmonic mean"
-    return textwrap.shorten(words, WIDEST, placeholder=" …")
+    return words
 
 
 def _aligned(rows):
-    """Rows as lines: the first column to the left, numbers to the right, words to the left."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    wordy = len(rows[0]) - 1 if rows[0][-1] == "" else None
+    """Rows as lines: the first column to the left, numbers to the right, words in a last one."""
+    wordy = rows[0][-1] == ""
+    columns = [row[:-1] if wordy else row for row in rows]
+    widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
     lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if place in (0, wordy) else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+    for row, cells in zip(rows, columns, strict=True):
+        told = [cells[0].ljust(widths[0])]
+        told += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        line = "  ".join(told)
+        words = textwrap.wrap(row[-1], WIDEST) if wordy else []
+        lines.append("  ".join([line, *words[:1]]).rstrip())
+        lines += [" " * (len(line) + 2) + more for more in words[1:]]
     return lines
