@@ -324,7 +324,7 @@ def test_two_perturbations_stand_against_accuracy(page, tables):
 def test_an_interval_beyond_the_axis_does_not_press_the_lines_down(page):
     """The radius of fc.1 has no upper end; lines take most of the height all the same."""
     choose(page, measure="radius")
-    boxes = "[...document.querySelectorAll('#profile .mark-symbol path')]"
+    boxes = "[...document.querySelectorAll('#profile .role-mark.mark-symbol path')]"
     heights = page.evaluate(f"{boxes}.map((one) => one.getBoundingClientRect().y)")
     frame = page.evaluate("document.querySelector('#profile svg').getBoundingClientRect().height")
     assert max(heights) - min(heights) > 0.25 * frame
