@@ -48,6 +48,21 @@ def bars(axes):
     return [np.array(bar.get_segments())[:, :, 1] for bar in axes.collections]
 
 
+@pytest.mark.parametrize("count", [2, 15])
+def test_marks_of_many_networks_stay_within_the_axes(count):
+    names = [f"network-{i}" for i in range(count)]
+    levels = [0.0, 0.05, 0.1]
+    tables = [make_accuracy(levels, network=name) for name in names]
+    figure, _ = draw("compared_accuracy", accuracy=pd.concat(tables))
+    (axes,) = figure.axes
+    left, right = axes.get_xlim()
+    bars = [np.array(bar.get_segments())[:, 0, 0] for bar in axes.collections]
+    assert len(bars) == count
+    places = np.concatenate(bars)
+    assert left < places.min() and places.max() < right
+    assert len(np.unique(places.round(9))) >= count * len(levels)  # apart from each other
+
+
 def test_every_network_has_a_line_of_its_accuracies(accuracy):
     figure, text = draw("compared_accuracy", accuracy=accuracy)
     (axes,) = figure.axes

@@ -39,6 +39,9 @@ def test_a_training_on_perturbed_images_shows_the_accuracy_under_them():
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines["validation, perturbed"].get_ydata()) == [10, 20, 35, 30]
     assert text.endswith("on validation images that are perturbed as much, it is 35.00 %.")
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()  # all of its entries can be read
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width
     history.loc[3, ["attacked_accuracy", "collapsed"]] = [0.1, True]
     _, text = draw("training", history=history)
     assert "In epoch 4 robustness collapsed (catastrophic overfitting): the accuracy" in text

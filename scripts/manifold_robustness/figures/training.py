@@ -44,6 +44,7 @@ SETS = {
 COLUMNS = ["epoch", "learning_rate", "best"] + [
     f"{name}_{quantity}" for name in SETS for quantity in ("accuracy", "loss")
 ]
+ENTRIES_IN_A_LINE = 6  # of the legend
 ATTACKED = "attacked_accuracy"  # of a training whose images are perturbed
 
 
@@ -81,7 +82,8 @@ def _plot(history: pd.DataFrame, about: About, size: tuple[float, float]) -> Fig
         )
     _mark_kept(left, history)
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    columns = len(labels) if len(labels) <= ENTRIES_IN_A_LINE else -(-len(labels) // 2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     set_title(figure, about.heading(f"training over {count(len(history), 'epoch')}"))
     return figure
 
