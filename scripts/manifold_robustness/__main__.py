@@ -58,7 +58,9 @@ def require_output(output: Path, points: Path, force: bool) -> None:
             f"Need an output whose name ends with {listed(HDF5)}, since it is HDF5. Got {output}. "
             f"{advice}."
         )
-    if points.exists() and points.resolve() in (real, *real.parents):
+    # A Zarr store is a folder that is one file to its reader.
+    inside = points.suffix.lower() == ".zarr" and points.resolve() in real.parents
+    if points.exists() and (points.resolve() == real or inside):
         raise ConfigurationError(
             f"Need an output that is not the input. {output} would be written into {points}. "
             f"{advice}."
@@ -92,7 +94,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         metavar="NAME",
         nargs="+",
         default=[],
-        help="the arrays, where a file has others too",
+        help="the arrays, where a file has others too; give it behind the file",
     )
     parser.add_argument(
         "--draw", type=int, metavar="M", help="analyse M points of each manifold, drawn at random"
@@ -124,7 +126,8 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="M",
-        help="the same with fewer points of each manifold, for the trend in M; behind the file",
+        help="the same with fewer points of each manifold, for the trend in M; give it behind the "
+        "file",
     )
     parser.add_argument(
         "--probes",

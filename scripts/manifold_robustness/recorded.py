@@ -85,8 +85,8 @@ def analyse(draws: Sequence[Recording], settings: dict, seed: int = 0) -> list[d
     for count in settings["subsets"]:
         if not FEWEST_OF_SUBSET <= count < n_points:
             raise ConfigurationError(
-                f"Need subsets of {FEWEST_OF_SUBSET} to {n_points - 1} points of each manifold, "
-                f"fewer than there are. Got {count}."
+                f"Need subsets of at least {FEWEST_OF_SUBSET} points of each manifold, and fewer "
+                f"than the {n_points} that there are. Got {count}."
             )
     if settings["joint"] and n_manifolds < FEWEST_BALANCED:
         raise ConfigurationError(

@@ -276,7 +276,7 @@ def test_a_link_holds_the_choice(page):
     assert numbers(other) == numbers(page)
     odd = open_page(page.context, page.url.partition("#")[0] + "#network=none&layers=none&x=9")
     assert odd.input_value("#network") == "plain" and odd.said == []
-    assert odd.inner_text("#said") == "none is not to be had here; this is plain."
+    assert odd.inner_text("#said") == "Not to be had here, from the link: none, 9, none."
 
 
 @pytest.mark.slow
@@ -316,6 +316,11 @@ def test_two_perturbations_stand_against_accuracy(page, tables):
     places = [(row["condition"], row["layer"]) for row in rows]
     assert len(set(places)) == len(places), "clean stands in both lines, and once in the file"
     assert {row["family"] for row in rows} == {"clean", "pgd", "gaussian"}
+    for chart, told in (("curve", True), ("profile", False)):
+        with page.expect_download() as got:
+            page.click(f"#{chart} + .tools button >> nth=1")
+        assert ("beside Gaussian noise" in got.value.path().read_text(encoding="utf-8")) == told
+        assert ("pgd-gaussian" in got.value.suggested_filename) == told
     choose(page, family="gaussian")  # beside itself there is nothing
     assert page.input_value("#compare") == "" and page.evaluate(lines) == before
 
@@ -334,7 +339,7 @@ def test_an_interval_beyond_the_axis_does_not_press_the_lines_down(page):
 @pytest.mark.slow
 def test_what_lies_on_the_floor_is_said(browser, tmp_path):
     summary = make_summary()
-    summary["joint_zero_share"] = (summary["layer"] == "fc.1").astype(float)
+    summary["joint_zero_share"] = summary["layer"].map({"fc.1": 1.0, "input": 0.0}).fillna(0.1)
     families = {"gaussian": {"title": "Gaussian noise", "strength": {"symbol": "σ"}}}
     given = {"run": "made-up", "about": "a test", "families": families, "pictures": {}}
     path = tmp_path / "explore.html"
@@ -343,11 +348,21 @@ def test_what_lies_on_the_floor_is_said(browser, tmp_path):
     context = browser.new_context()
     page = open_page(context, path.as_uri())
     assert page.input_value("#measure") == "joint_capacity"
-    told = f"{len(LEVELS)} of {3 * len(LEVELS)} values (faint marks) are on the floor"
+    told = f"holds up {2 * len(LEVELS)} of {3 * len(LEVELS)} values (faint marks) in 5 % of"
     assert told in page.inner_text("#profile-left")
-    row = "#table tbody tr:has(th:text-is('fc.1'))"
-    assert page.inner_text(row).count("on the floor") == len(LEVELS)
-    assert page.inner_text("#table tbody").count("on the floor") == len(LEVELS)
+    assert f"{len(LEVELS)} of them lie on it in nearly all" in page.inner_text("#profile-left")
+    for layer, words in (("fc.1", "on the floor"), ("layer1.0.conv1", "partly floor")):
+        row = f"#table tbody tr:has(th:text-is('{layer}'))"
+        assert page.inner_text(row).count(words) == len(LEVELS)
+        assert page.inner_text("#table tbody").count(words) == len(LEVELS)
+    with page.expect_download() as got:
+        page.click("#map + .tools button >> nth=0")
+    rows = list(csv.DictReader(io.StringIO(got.value.path().read_text(encoding="utf-8"))))
+    assert {(row["layer"], row["floor_share"]) for row in rows} == {
+        ("fc.1", "1"),
+        ("input", "0"),
+        ("layer1.0.conv1", "0.1"),
+    }
     context.close()
 
 
@@ -375,7 +390,10 @@ def test_a_touch_tells_a_point_s_numbers(browser, path):
     page = open_page(context, path.as_uri())
     page.tap("#profile .mark-symbol path >> nth=0")
     page.wait_for_function("document.getElementById('profile-told').textContent.includes(' to ')")
-    assert page.said == []
+    before = page.inner_text("#profile-told")
+    page.dispatch_event("#profile .mark-line path >> nth=0", "click")  # of all points at once
+    page.wait_for_function("document.getElementById('profile-told').textContent === ''")
+    assert before.startswith("input, Gaussian noise, clean") and page.said == []
     context.close()
 
 
@@ -467,6 +485,8 @@ def test_recorded_activations_beside_a_network(browser, tmp_path):
     wanted = own.sort_values("strength").groupby("layer")["capacity"].apply(list)
     assert {layer: [*map(float, values)] for layer, values in found.items()} == wanted.to_dict()
     assert page.query_selector("#accuracy svg") is None
+    assert page.inner_text("#accuracy-left") == "Nothing is known of it for this network."
+    assert page.is_disabled("#accuracy + .tools button >> nth=1")
     assert page.inner_text("#answers") == "No images are kept under this perturbation."
     choose(page, network="plain")
     assert set(numbers(page)) == set(LAYERS) and page.said == []

@@ -148,8 +148,8 @@ def folder_with_a_text():
         (lambda: np.save("a.npy", POINTS * np.nan), ["a.npy"], "Need finite points"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--draw", "10"], "Need 10 points"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--draw", "1"], "at least two points"),
-        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "10"], "subsets of 2 to 8"),
-        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "9"], "fewer than there are"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "10"], "subsets of at least 2"),
+        (lambda: np.save("a.npy", POINTS), ["a.npy", "--subsets", "9"], "fewer than the 9 that"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--probes", "0"], "at least one probe"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--probes", "1"], "at least 2 probes"),
         (lambda: np.save("a.npy", POINTS), ["a.npy", "--seed", "-1"], "seed of integers >= 0"),
@@ -184,7 +184,7 @@ def test_an_output_that_is_there_is_kept(folder):
     [
         ("points.h5", "output that is not the input"),
         ("other/../points.h5", "output that is not the input"),
-        ("clouds/all.h5", "would be written into clouds"),
+        ("points.zarr/all.h5", "would be written into points.zarr"),
         ("other", "other is a folder"),
         (".", "is a folder"),
         ("/", "is a folder"),
@@ -197,12 +197,19 @@ def test_an_output_that_can_t_be_is_refused_before_any_work(output, message, fol
     """The input most of all is never written over."""
     write_npy(folder)
     (folder / "other").mkdir()
-    given = write_folder(folder) if output.startswith("clouds") else write_hdf5(folder)
+    given = write_zarr(folder) if output.startswith("points.zarr") else write_hdf5(folder)
     monkeypatch.setattr("manifold_robustness.__main__.analyse", None)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(SystemExit, match=message):
         main([given, "--output", output, "--force"])
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_output_may_stand_beside_the_arrays_of_a_folder(folder, monkeypatch):
+    monkeypatch.chdir(write_folder(folder))
+    main([".", "--probes", "5"])
+    assert Path("clouds-geometry.h5").exists()
+    main([".", "--probes", "5", "--force"])
 
 
 def test_points_that_look_transposed_are_doubted(folder, capsys):

@@ -67,6 +67,7 @@ def page_data(
     return {
         "run": run,
         "about": about,
+        "floor_share": FLOOR_SHARE,
         "measures": [
             {
                 "name": name,
@@ -206,7 +207,7 @@ def _of_network(summary, accuracy, measures):
             for name in measures
         }
         if "joint_zero_share" in own:
-            floors[condition] = (own["joint_zero_share"] >= FLOOR_SHARE).tolist()
+            floors[condition] = [_json(value) for value in own["joint_zero_share"]]
     return {
         "layers": layers,
         "values": values,

@@ -41,10 +41,14 @@ function strengthTold(condition) {
   return condition.clean ? "clean" : `${familyOf(condition.family).symbol} = ${condition.strength}`;
 }
 
-// Where it binds, the joint capacity can't tell how far classes are entangled.
-function onFloor(condition, place) {
-  return state.measure === "joint_capacity" && Boolean(network().floors[condition.name]?.[place]);
+// The share of draws on the floor, of a joint capacity. Near 1, the floor is all that it says.
+const NEARLY_ALL = 0.95;
+
+function floorShare(condition, place) {
+  return state.measure === "joint_capacity" ? (network().floors[condition.name]?.[place] ?? undefined) : undefined;
 }
+
+const floorTold = (share) => (share >= NEARLY_ALL ? "on the floor" : share >= data.floor_share ? "partly floor" : "");
 
 // One object for each layer and condition of the choice; `line` is the perturbation that a line is of.
 function rows(chosen, layers, line = family().title) {
@@ -56,10 +60,11 @@ function rows(chosen, layers, line = family().title) {
     network().layers.forEach((layer, place) => {
       if (!layers.includes(layer)) return;
       const [value, low, high] = values.map((column) => numberOf(column[place]));
-      const floored = onFloor(condition, place);
+      const floor = floorShare(condition, place);
       found.push({
         line,
-        floored,
+        floor,
+        floored: floor >= data.floor_share,
         network: state.network,
         family: condition.family,
         condition: condition.name,
@@ -73,7 +78,7 @@ function rows(chosen, layers, line = family().title) {
         high,
         accuracy: accuracy ? 100 * accuracy[0] : NaN,
         share: accuracy ? accuracy[0] : NaN,
-        shown: floored ? `${told(value)}, on the floor` : told(value),
+        shown: [told(value), floorTold(floor)].filter(Boolean).join(", "),
         interval: `${told(low)} to ${told(high)}`,
       });
     });
@@ -254,7 +259,7 @@ function reach(values) {
   const room = 0.5 * Math.max(greatest - least, size) || 0.5;
   const low = Math.max(least - room, Math.min(...ends("low")));
   const high = Math.min(greatest + room, Math.max(...ends("high")));
-  const edge = 0.04 * (high - low);
+  const edge = 0.04 * (high - low || room);
   return [back(low - edge), back(high + edge)];
 }
 
@@ -295,20 +300,20 @@ function whole(values, spec) {
     autosize: { type: "fit-x", contains: "padding" },
     data: { values },
     config: config(),
-    ...(onPaper ? { title: paperTitle() } : {}),
+    ...(onPaper ? { title: paperTitle(spec.usermeta?.beside) } : {}),
     ...spec,
   };
 }
 
 // Away from the page, a figure says itself what it is of.
-function paperTitle() {
+function paperTitle(other) {
   const lines = [""];
   for (const word of data.about.split(" ")) {
     if (lines.at(-1).length + word.length > 80) lines.push("");
     lines[lines.length - 1] += `${lines.at(-1) ? " " : ""}${word}`;
   }
   const { ink } = colours();
-  const beside = state.compare ? ` beside ${familyOf(state.compare).title}` : "";
+  const beside = other ? ` beside ${other}` : "";
   return { text: `${data.run}: ${state.network} under ${family().title}${beside}`, subtitle: lines, anchor: "start", color: ink, subtitleColor: ink, offset: 12 };
 }
 
@@ -316,13 +321,19 @@ function paperTitle() {
 async function draw(id, make) {
   const { values, spec, label, domain, notes } = make();
   const usable = drawable(values, domain ?? [-Infinity, Infinity]);
-  const left = values.length - usable.length;
-  const beyond = usable.filter((row) => row.beyond).length;
-  const floored = usable.filter((row) => row.floored).length;
+  // Clean images stand in the lines of both perturbations that are compared, and count once.
+  const once = (list) => [...new Map(list.map((row) => [JSON.stringify([row.condition, row.layer]), row])).values()];
+  const [all, shown] = [once(values), once(usable)];
+  const left = all.length - shown.length;
+  const beyond = shown.filter((row) => row.beyond).length;
+  const floored = shown.filter((row) => row.floored);
+  const wholly = floored.filter((row) => row.floor >= NEARLY_ALL).length;
   at(`${id}-left`).textContent = [
-    left ? `${left} of ${values.length} values are not shown: they are not known or infinite.` : "",
-    beyond ? `${beyond} of ${usable.length} intervals reach beyond the axis; the table has their ends.` : "",
-    floored ? `${floored} of ${usable.length} values (${id === "map" ? "in the table marked" : "faint marks"}) are on the floor, the least that there can be at this number of classes and dimensions: nothing can lower them, so equal ones need not mean equal geometry.` : "",
+    all.length ? "" : "Nothing is known of it for this network.",
+    left ? `${left} of ${all.length} values are not shown: they are not known or infinite.` : "",
+    beyond ? `${beyond} of ${shown.filter((row) => row.high > row.low || row.beyond).length} intervals reach beyond the axis; the table has their ends.` : "",
+    floored.length ? `The floor, the number of classes over that of dimensions, holds up ${floored.length} of ${shown.length} values (${id === "map" ? "see the table" : "faint marks"}) in ${100 * data.floor_share} % of their draws or more.` : "",
+    wholly ? `${wholly} of them lie on it in nearly all draws: nothing can lower those, so equal ones need not mean equal geometry.` : "",
     ...(notes ?? []),
   ]
     .filter(Boolean)
@@ -334,6 +345,7 @@ async function draw(id, make) {
   const turn = charts[id].turn;
   const place = document.createElement("div");
   place.style.width = "100%";
+  for (const tool of at(id).nextElementSibling.querySelectorAll("button")) tool.disabled = !usable.length;
   charts[id].view?.finalize();
   charts[id].view = undefined;
   at(id).replaceChildren(place);
@@ -343,7 +355,9 @@ async function draw(id, make) {
   charts[id].view = view;
   // Where there is no mouse to rest on a point, a touch tells its numbers.
   view.addEventListener("click", (_, item) => {
-    at(`${id}-told`).textContent = item?.datum?.told ? pointTold(item.datum) : "";
+    // A line or a band is one item of many points, of which it would tell the first.
+    const single = ["symbol", "rule", "rect"].includes(item?.mark?.marktype) && item.datum?.told;
+    at(`${id}-told`).textContent = single ? pointTold(item.datum) : "";
   });
   const drawn = place.querySelector("svg");
   drawn?.setAttribute("role", "img");
@@ -363,7 +377,7 @@ function profile() {
   const chosen = conditions().filter((one) => state.strengths.includes(one.name));
   const narrow = { labelAngle: -90, labelFontSize: 10, labelLimit: onPaper ? 0 : 110 };
   const axis = innerWidth < 600 ? narrow : { labelAngle: -40 };
-  const x = { field: "layer", type: "ordinal", sort: network().layers, title: null, axis };
+  const x = { field: "layer", type: "ordinal", scale: { domain: network().layers }, title: null, axis };
   const order = chosen.map(strengthTold);
   const { color, ...marks } = looks("told", order, sequence(order.length));
   const values = rows(chosen, network().layers);
@@ -401,6 +415,7 @@ function curve() {
   const tooltip = beside ? [{ field: "line", title: "perturbation" }, ...TOLD] : TOLD;
   const spec = {
     height: 280,
+    usermeta: { beside },
     layer: [
       { mark: { type: "rule", opacity: 0.6, clip: true }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
       { mark: { type: "line" }, encoding: { x, y, color, strokeDash, order: { field: "strength" } } },
@@ -547,7 +562,8 @@ function showTable() {
       if (!Number.isNaN(low) && !Number.isNaN(high)) {
         entry.append(" ", cell("small", `${told(low)} to ${Number.isFinite(high) ? told(high) : "∞"}`));
       }
-      if (onFloor(one, place)) entry.append(" ", cell("small", "on the floor"));
+      const floor = floorTold(floorShare(one, place));
+      if (floor) entry.append(" ", cell("small", floor));
       line.append(entry);
     }
     return line;
@@ -563,8 +579,8 @@ function showTable() {
 // What is taken away
 
 // As in the tables: an accuracy is a share here.
-const COLUMNS = ["run", "network", "family", "condition", "strength", "layer", "measure", "units", "value", "low", "high", "on_floor", "accuracy"];
-const taken = (row) => ({ ...row, run: data.run, units: row.exact ? "1" : measure().units, on_floor: row.floored ? 1 : 0, accuracy: row.share, ...row.exact });
+const COLUMNS = ["run", "network", "family", "condition", "strength", "layer", "measure", "units", "value", "low", "high", "floor_share", "accuracy"];
+const taken = (row) => ({ ...row, run: data.run, units: row.exact ? "1" : measure().units, floor_share: row.floor, accuracy: row.share, ...row.exact });
 
 // A spreadsheet takes a text with such a beginning for a formula; an apostrophe says that it is none.
 function csvCell(value) {
@@ -599,7 +615,7 @@ function addTools() {
     const tools = document.createElement("div");
     tools.className = "tools";
     const name = () => {
-      const parts = [data.run, state.network, state.family, state.compare, chart.id === "accuracy" ? "" : state.measure, chart.id];
+      const parts = [data.run, state.network, state.family, chart.id === "curve" ? state.compare : "", chart.id === "accuracy" ? "" : state.measure, chart.id];
       return parts.filter(Boolean).join("-").replace(/[^\w.-]+/g, "_");
     };
     const csv = document.createElement("button");
@@ -631,8 +647,9 @@ function addTools() {
 
 async function show(wish) {
   choose(wish);
-  const missed = CHOICES.find((key) => wish[key] && wish[key] !== state[key]);
-  at("said").textContent = wish.asked && missed ? `${wish[missed]} is not to be had here; this is ${state[missed]}.` : "";
+  const missed = CHOICES.filter((key) => wish[key] && wish[key] !== state[key]).map((key) => wish[key]);
+  for (const key of ["strengths", "layers"]) missed.push(...(wish[key] ?? []).filter((one) => !state[key].includes(one)));
+  at("said").textContent = wish.asked && missed.length ? `Not to be had here, from the link: ${missed.join(", ")}.` : "";
   try {
     history.replaceState(null, "", toHash());
   } catch {
