@@ -96,6 +96,16 @@ def open_page(context, address):
     return page
 
 
+def open_page_of(browser, folder, summary, families=None):
+    """A page of its own, of another summary and without images; close its context."""
+    noise = {"gaussian": {"title": "Gaussian noise", "strength": {"symbol": "σ"}}}
+    given = {"run": "made-up", "about": "a test", "families": families or noise, "pictures": {}}
+    data = explore.page_data(summary, make_accuracy(), **given)
+    path = folder / "explore.html"
+    path.write_text(explore.build_page(data), encoding="utf-8")
+    return open_page(browser.new_context(), path.as_uri())
+
+
 def outside(url):
     return not url.startswith(("file:", "data:", "blob:"))
 
@@ -340,13 +350,7 @@ def test_an_interval_beyond_the_axis_does_not_press_the_lines_down(page):
 def test_what_lies_on_the_floor_is_said(browser, tmp_path):
     summary = make_summary()
     summary["joint_zero_share"] = summary["layer"].map({"fc.1": 1.0, "input": 0.0}).fillna(0.1)
-    families = {"gaussian": {"title": "Gaussian noise", "strength": {"symbol": "σ"}}}
-    given = {"run": "made-up", "about": "a test", "families": families, "pictures": {}}
-    path = tmp_path / "explore.html"
-    data = explore.page_data(summary, make_accuracy(), **given)
-    path.write_text(explore.build_page(data), encoding="utf-8")
-    context = browser.new_context()
-    page = open_page(context, path.as_uri())
+    page = open_page_of(browser, tmp_path, summary)
     assert page.input_value("#measure") == "joint_capacity"
     told = f"holds up {2 * len(LEVELS)} of {3 * len(LEVELS)} values (faint marks) in 5 % of"
     assert told in page.inner_text("#profile-left")
@@ -363,25 +367,19 @@ def test_what_lies_on_the_floor_is_said(browser, tmp_path):
         ("input", "0"),
         ("layer1.0.conv1", "0.1"),
     }
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.slow
 def test_a_logarithmic_scale_is_for_what_is_positive(browser, tmp_path):
     summary = make_summary()
     summary["joint_center_alignment"] = -0.1
-    families = {"gaussian": {"title": "Gaussian noise", "strength": {"symbol": "σ"}}}
-    given = {"run": "made-up", "about": "a test", "families": families, "pictures": {}}
-    path = tmp_path / "explore.html"
-    data = explore.page_data(summary, make_accuracy(), **given)
-    path.write_text(explore.build_page(data), encoding="utf-8")
-    context = browser.new_context()
-    page = open_page(context, path.as_uri())
+    page = open_page_of(browser, tmp_path, summary)
     choose(page, scale="log")
     choose(page, measure="joint_center_alignment")
     assert page.input_value("#scale") == "linear" and page.query_selector("#map svg")
     assert page.is_disabled("#scale option[value=log]")
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.slow
@@ -468,15 +466,7 @@ def test_recorded_activations_beside_a_network(browser, tmp_path):
     names = {name: vars(one.strength) for name, one in FAMILIES.items()}
     families = {name: {"title": name, "strength": one} for name, one in names.items()}
     families["contrast"] = {"title": "Recorded contrast", "strength": {}}
-    data = explore.page_data(
-        pd.concat([make_summary(), own]),
-        make_accuracy(),
-        **{"run": "made-up", "about": "tables of a test", "families": families, "pictures": {}},
-    )
-    path = tmp_path / "explore.html"
-    path.write_text(explore.build_page(data), encoding="utf-8")
-    context = browser.new_context()
-    page = open_page(context, path.as_uri())
+    page = open_page_of(browser, tmp_path, pd.concat([make_summary(), own]), families)
     assert "contrast" not in options(page, "family") and page.query_selector("#accuracy svg")
     choose(page, x="accuracy", measure="capacity")
     choose(page, network="cortex")
@@ -490,4 +480,4 @@ def test_recorded_activations_beside_a_network(browser, tmp_path):
     assert page.inner_text("#answers") == "No images are kept under this perturbation."
     choose(page, network="plain")
     assert set(numbers(page)) == set(LAYERS) and page.said == []
-    context.close()
+    page.context.close()

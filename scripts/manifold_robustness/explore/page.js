@@ -381,7 +381,8 @@ function profile() {
   const order = chosen.map(strengthTold);
   const { color, ...marks } = looks("told", order, sequence(order.length));
   const values = rows(chosen, network().layers);
-  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf(reach(values)) };
+  const domain = reach(values);
+  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf(domain) };
   const label = `${quantity()} along the layers of ${state.network}, a line for each of ${order.join(", ")}; the numbers are in the table below`;
   const spec = {
     height: 280,
@@ -391,7 +392,7 @@ function profile() {
       { mark: { type: "point", size: 45, strokeWidth: 1.5 }, encoding: { x, y, color, ...marks, tooltip: TOLD } },
     ],
   };
-  return { values, spec, label, domain: reach(values) };
+  return { values, spec, label, domain };
 }
 
 // Strength on an axis that has clean at its left end, however fine the grid is.
@@ -408,7 +409,8 @@ function curve() {
   const x = state.x === "strength" ? strengthAxis() : { field: "accuracy", type: "quantitative", title: "accuracy of the network, %", scale: { zero: false, reverse: true } };
   const values = rows(conditions(), state.layers);
   if (beside) values.push(...rows(conditions(state.compare), state.layers, beside));
-  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf(reach(values)) };
+  const domain = reach(values);
+  const y = { field: "value", type: "quantitative", title: inUnits(), scale: scaleOf(domain) };
   const { color, ...marks } = looks("layer", state.layers, palette().slice(0, state.layers.length));
   const lines = [family().title, beside].filter(Boolean);
   const strokeDash = { field: "line", type: "nominal", scale: { domain: lines, range: [[1, 0], [6, 4]].slice(0, lines.length) }, legend: beside ? {} : null };
@@ -423,7 +425,7 @@ function curve() {
     ],
   };
   const notes = state.x === "accuracy" ? [countsTold([...conditions(), ...(beside ? conditions(state.compare) : [])])] : [];
-  return { values, spec, label, domain: reach(values), notes };
+  return { values, spec, label, domain, notes };
 }
 
 // A clean accuracy may be of more images than the others.

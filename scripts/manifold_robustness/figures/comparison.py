@@ -138,7 +138,6 @@ def shifts(n_networks: int, levels: Sequence[float]) -> np.ndarray:
         return np.zeros(n_networks) + 0.02 * (np.arange(n_networks) - (n_networks - 1) / 2)
     extent = np.ptp(places)
     # All of them stay within the margin of `label_log_axis`, however many they are.
-    step = min(
-        0.7 * np.diff(places).min() / n_networks, 0.008 * extent, 0.06 * extent / max(n_networks, 1)
-    )
+    widest = min(0.7 * np.diff(places).min(), 0.06 * extent)
+    step = min(widest / n_networks, 0.008 * extent)
     return step * (np.arange(n_networks) - (n_networks - 1) / 2)
