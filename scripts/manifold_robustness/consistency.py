@@ -3,18 +3,25 @@
 Each raises a `ConfigurationError` of one sentence; `experiment.read_experiment` calls them.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .configuration import read_config
 from .conventions import FEWEST_BALANCED, greatest_center_rank
 from .errors import ConfigurationError
-from .networks import read_layers, require_layers
+from .networks import Network, read_layers, require_layers
 from .wording import cut, listed, shown
+
+if TYPE_CHECKING:
+    from .experiment import Figure
 
 OLDER_LAYOUT = ("model", "accuracy", "images", "activations", "geometry")
 
 
-def require_own_run(config, overlays, base):
+def require_own_run(config: dict, overlays: Sequence[str | Path], base: Path) -> None:
     """An overlay's results don't stand among those of the base alone."""
     overlays = [path for path in overlays if Path(path).resolve() != base.resolve()]
     if overlays and config["run"] == read_config([base]).get("run"):
@@ -24,7 +31,7 @@ def require_own_run(config, overlays, base):
         )
 
 
-def require_newer_layout(run):
+def require_newer_layout(run: str) -> None:
     """A run's folder holds no results that today's rules would not find."""
     results = Path("results", run)
     if any(
@@ -38,7 +45,9 @@ def require_newer_layout(run):
         )
 
 
-def require_references(config, networks, figures):
+def require_references(
+    config: dict, networks: Sequence[Network], figures: Mapping[str, Figure]
+) -> None:
     """What one part of the configuration says of another."""
     styles = {name: figure.style for name, figure in figures.items()}
     images = config["images"]
@@ -78,7 +87,7 @@ def require_references(config, networks, figures):
         )
 
 
-def require_attacked(perturbations, networks):
+def require_attacked(perturbations: Sequence[dict], networks: Sequence[str]) -> None:
     """A network that an attack is from must be one of the run."""
     for entry in perturbations:
         attacked = entry.get("attack_from")
@@ -117,7 +126,7 @@ def _require_geometry(geometry, images):
         )
 
 
-def require_images(images, declared, data):
+def require_images(images: dict, declared: dict, data: dict) -> None:
     """As many classes and test images as are asked for, where the data set's numbers are known."""
     n_classes = declared.get("n_classes") or data.get("content", {}).get("n_classes")
     there = declared.get("n_test")
