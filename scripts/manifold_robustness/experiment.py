@@ -39,6 +39,9 @@ DATA_KEYS = ("name", "image_size", "test_crop_padding")  # of every data set
 OF_GEOMETRY = ("summary", "geometry", "subsets")  # what there is of recorded activations too
 TABLES = ("summary", "accuracy", "geometry", "subsets")
 CERTIFICATES = ("certified", "certified_classes")  # where the run certifies its networks
+DRAW = {  # an option of every figure, beside those that it declares
+    "draw": {"type": "boolean", "default": True, "description": "false leaves the figure out"}
+}
 SOURCES = {  # what a figure of each scope can show
     "network": (*TABLES, "history", *CERTIFICATES),
     "family": (*TABLES, "history", "images", "predictions"),
@@ -314,7 +317,8 @@ def _certified(asked):
 def _figures(settings, geometry, absent):
     """The figures of what the run measures; the settings of the others are checked all the same.
 
-    Those that show a table which the run does not make, one of `absent`, are left out.
+    Left out are those that show a table which the run does not make, one of `absent`, and those
+    that the configuration does not want to be drawn.
     """
     names = plugin_names("figures")
     unknown = [name for name in settings if name not in names]
@@ -328,14 +332,16 @@ def _figures(settings, geometry, absent):
         _require_drawable(name, declared, geometry)
         given = settings.get(name, {})
         require_options(given, declared["options"], f"figures.{name}", f"figures/{name}.py")
-        schema = {**declared["options"], "type": "object", "additionalProperties": False}
+        options = {**declared["options"].get("properties", {}), **DRAW}
+        schema = {**declared["options"], "properties": options}
+        schema |= {"type": "object", "additionalProperties": False}
         try:
             style = check_config(fill_defaults(given, schema), schema)
         except ConfigurationError as error:
             raise ConfigurationError(f"figures.{name}: {error}") from None
-        if "setting" in declared and not geometry[declared["setting"]]:
-            continue
-        if absent & {*declared["inputs"]}:
+        wanted = style.pop("draw")
+        measured = "setting" not in declared or geometry[declared["setting"]]
+        if not wanted or not measured or absent & {*declared["inputs"]}:
             continue
         figures.append(
             Figure(
@@ -367,6 +373,11 @@ def _require_drawable(name, declared, geometry):
         raise ConfigurationError(
             f"Need inputs out of {', '.join(SOURCES[scope])} in the figure {name}, whose scope is "
             f"{scope}. Got {', '.join(unknown)}."
+        )
+    if {*DRAW} & {*declared["options"].get("properties", {})}:
+        raise ConfigurationError(
+            f"Need options other than {listed(DRAW)} in the figure {name}: every figure has that "
+            "one already, and it says in the configuration whether the figure is drawn."
         )
 
 

@@ -17,7 +17,7 @@ from manifold_robustness import experiment
 from manifold_robustness.configuration import merge, read_config
 from manifold_robustness.declarations import plugin_names, read_declaration
 from manifold_robustness.errors import ConfigurationError
-from manifold_robustness.experiment import main, read_experiment
+from manifold_robustness.experiment import DRAW, main, read_experiment
 
 ACCEPTED = "accepted"
 LONGEST = 400  # characters of a sentence
@@ -530,6 +530,7 @@ def swept():
     for name in plugin_names("figures"):
         options = read_declaration("figures", name, "figure")["options"]
         yield from leaves({"type": "object", **options}, ("figures", name))
+    yield from leaves({"type": "object", "properties": DRAW}, ("figures", "accuracy"))
     for name in plugin_names("perturbations"):
         options = read_declaration("perturbations", name, "family")["options"]
         yield from leaves({"type": "object", **options}, ("perturbations", 0))
@@ -552,6 +553,8 @@ def put(config, path, value):
 
 def at(experiment, path):
     """What an experiment has at a path of the configuration, as jobs get it."""
+    if path[2:] == ("draw",):
+        return path[1] in experiment.figures
     if path[:1] == ("figures",) and len(path) > 2 and path[1] in experiment.figures:
         value, path = experiment.figures[path[1]].style, path[2:]
     elif path[:3] == ("networks", 0, "training"):

@@ -222,6 +222,21 @@ def test_a_figure_of_what_is_not_measured_is_not_drawn(config):
     assert not {"capacities", "joint_geometry"} & set(figures)
 
 
+def test_a_figure_that_is_not_wanted_is_not_drawn(config):
+    before = read_experiment(config).figures
+    assert all("draw" not in figure.style for figure in before.values())
+    without = changed(config, "figures.layers", {"draw": False, "labels": "reference"})
+    after = read_experiment(without).figures
+    assert {*before} - {*after} == {"layers"}
+    again = read_experiment(changed(without, "figures.layers.draw", True)).figures
+    assert {*again} == {*before} and again["layers"].style["labels"] == "reference"
+    message = refusal(changed(config, "figures.layers", {"draw": "no"}))
+    assert "figures.layers: config: draw is 'no'" in message
+    # What is left out is looked at all the same.
+    message = refusal(changed(config, "figures.layers", {"draw": False, "sise": [1, 1]}))
+    assert "sise is not a known key" in message
+
+
 def test_a_file_that_is_no_python_is_named(config, tmp_path):
     path = tmp_path / "bad.py"
     path.write_text("def build(:\n")
@@ -258,6 +273,8 @@ def test_a_figure_asks_for_what_there_is(config, monkeypatch):
     assert "whose scope is comparison. Got pre" in ask(scope="comparison", inputs=["predictions"])
     scopes = "network, family, families, comparison, networks"
     assert f"Need a scope out of {scopes} in" in ask(scope="famly")
+    own = {"properties": {"draw": {"type": "string", "default": "all"}}}
+    assert "Need options other than draw in the figure accuracy" in ask(options=own)
 
 
 def test_an_option_without_a_default_is_asked_for_where_it_belongs(config, monkeypatch):

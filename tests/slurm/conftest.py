@@ -38,6 +38,7 @@ def copy_with_two_networks(root):
     experiment = copy_project(root)
     experiment.configure(lambda config: config["networks"].append(OTHER))
     experiment.configure(lambda config: config["perturbations"].append(ATTACK))
+    experiment.draw_only("layers", "families_accuracy", "compared_capacity")
     return experiment
 
 

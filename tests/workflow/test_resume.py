@@ -18,6 +18,7 @@ STAGES = [
 
 
 def test_killed_in_every_stage_and_resumed(fresh, finished):
+    fresh.draw_only("layers", "accuracy")
     for rule in STAGES:
         assert kill_in(fresh, rule, cores=1), f"no job of {rule} was caught at work"
         fresh.succeed("--unlock")
