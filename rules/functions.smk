@@ -255,6 +255,8 @@ def subject_of(wildcards):
     several = len(NETWORKS) > 1
     subject = {"network": wildcards.get("network") if several else None}
     subject["manifolds"] = MANIFOLDS
+    if EXPERIMENT.repeated and not subject["network"]:
+        subject["recipes"] = RECIPES
     if {*CERTIFIED_TABLES} & {*figure.inputs}:
         subject["smoothed"] = {level: measured_under(level) for level in CERTIFIED}
         subject["certificates"] = published_certificates()

@@ -1,10 +1,13 @@
 """Folders of recorded activations: what they hold, and what is refused in a sentence."""
 
+import jsonschema
 import numpy as np
 import pytest
 
+from manifold_robustness import activation_folders
 from manifold_robustness.activation_folders import read_folder, recorded_families
 from manifold_robustness.errors import ConfigurationError
+from manifold_robustness.experiment import read_schema
 
 IMAGES = {"n_manifolds": 3, "n_points": 4, "replicates": 2}
 TABLE = "condition,family,strength\nfull,,0\nhalf,contrast,0.5\ntenth,contrast,0.25\nred,hue,1\n"
@@ -82,3 +85,17 @@ def test_families_of_the_run_and_two_strengths_of_one_condition_are_refused(fold
     put(folder, "half,contrast,0.5", "half,contrast,0.75")
     with pytest.raises(ConfigurationError, match=r"contrast/half the strength 0\.75"):
         recorded_families([found, read(folder)], [])
+
+
+@pytest.mark.parametrize("kind", ["name", "layer"])
+def test_names_are_those_that_a_configuration_may_have(kind):
+    """The folders are read by a pattern, the configuration by the schema: both allow the same."""
+    allowed = {"name": activation_folders.NAME, "layer": activation_folders.LAYER}[kind]
+    longest = {"name": 64, "layer": activation_folders.LONGEST_LAYER}[kind]
+    schema = read_schema()["$defs"][kind]
+    texts = ["a", "A1", "1.b-c_d", ".a", "-a", "_a", "a.", "a..b", "a b", "ä", "a/b", ""]
+    texts += ["x" * n for n in (64, 65, 150, 151)]
+    valid = jsonschema.Draft202012Validator(schema).is_valid
+    for text in texts:
+        read = bool(allowed.fullmatch(text)) and len(text) <= longest
+        assert read == valid(text), (kind, text)

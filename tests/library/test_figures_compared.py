@@ -14,6 +14,7 @@ from figure_tables import (
     value,
     visible_text,
 )
+from manifold_robustness.declarations import read_declaration
 from manifold_robustness.errors import DataError
 from manifold_robustness.figures import style
 from manifold_robustness.figures.strengths import log_places
@@ -127,6 +128,20 @@ def test_more_networks_than_colours_differ_all_the_same():
     figure, _ = draw("compared_accuracy", accuracy=table)
     drawn = [line for line in figure.axes[0].lines if line.get_label() in names]
     assert len({(line.get_color(), line.get_marker()) for line in drawn}) == 20
+
+
+@pytest.mark.parametrize("name", ["compared_accuracy", "compared_capacity"])
+def test_trainings_by_one_recipe_have_its_colour_and_marks_of_their_own(name, accuracy, summary):
+    recipes = {"zeta": "first", "alpha": "second", "$mid_$": "first"}
+    given = {"accuracy": accuracy, "summary": summary}
+    (needed,) = read_declaration("figures", name, "figure")["inputs"]
+    figure, text = draw(name, about(recipes=recipes), **{needed: given[needed]})
+    first, second, third = (line for _, line in lines(figure.axes[0]).values())
+    assert first.get_color() == third.get_color() != second.get_color()
+    assert first.get_linestyle() == third.get_linestyle() == "-" != second.get_linestyle()
+    assert first.get_marker() != third.get_marker()
+    said = "Trainings by the same recipe have the same colour."
+    assert said in text and said not in draw(name, **{needed: given[needed]})[1]
 
 
 def test_marks_of_one_strength_stand_apart_but_nearer_than_the_next(accuracy):

@@ -87,8 +87,8 @@ def test_a_run_certifies_its_network(fresh):
 
 def test_a_certification_that_is_killed_goes_on(fresh, tmp_path_factory):
     fresh.configure(certifying)
-    fresh.configure(lambda config: config["certify"].update(n_estimation=20_000))
-    fresh.configure(lambda config: config["certify"].update(sigmas=[0.25]))
+    fresh.configure(lambda config: config["certify"].update(n_estimation=20_000, sigmas=[0.25]))
+    fresh.configure(lambda config: config["networks"][0].update(repeats=1))
     whole = type(fresh)(tmp_path_factory.mktemp("whole"))
     shutil.copytree(fresh.root, whole.root, dirs_exist_ok=True)
     checkpoint = fresh.result("small-1/certified/sigma-0.25.part")

@@ -215,6 +215,7 @@ def test_a_layer_of_nan_is_refused_by_its_solves_and_the_others_go_on(fresh):
     ],
 )
 def test_a_damaged_file_is_named_and_made_anew(experiment, finished, name, damage):
+    experiment.draw_only("accuracy", "layers")
     file = experiment.result(name)
     file.write_bytes(damage(file.read_bytes()))
     output = experiment.succeed()

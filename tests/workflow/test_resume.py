@@ -48,7 +48,7 @@ def test_a_training_that_is_killed_goes_on_after_its_last_epoch(fresh, tmp_path_
 
 
 def test_an_attack_that_is_killed_at_work_is_made_anew(fresh, tmp_path_factory):
-    attack = {"family": "pgd", "steps": 3000, "strengths": [0.1]}
+    attack = {"family": "pgd", "steps": 1500, "strengths": [0.1]}
     fresh.configure(lambda config: config.update(perturbations=[attack]))
     fresh.configure(lambda config: config["accuracy"].update(n_images=50))
     whole = type(fresh)(tmp_path_factory.mktemp("whole"))

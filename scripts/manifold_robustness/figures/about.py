@@ -45,6 +45,9 @@ class About:
     certificates : mapping of str to list of dict
         By the same levels, published certificates: ``title``, ``radius`` and
         ``certified_accuracy``, the last two of equal length.
+    recipes : mapping of str to str
+        By network, the entry of the configuration that it is a training of, where an entry is
+        trained several times; else empty.
     """
 
     network: str | None = None
@@ -57,6 +60,7 @@ class About:
     manifolds: str = "class"
     smoothed: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    recipes: Mapping[str, str] = field(default_factory=dict)
 
     def heading(self, text: str) -> str:
         """Return the title of a figure: what it is of, then what it shows.
@@ -79,7 +83,7 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
         ``network``, ``family`` and ``title`` as :class:`About` has them; ``strength``, a dict of
         the fields of :class:`~.strengths.Strength`; ``published``, a dict of ``sources`` and
         ``values``; ``families``, by name a dict of ``title`` and ``strength``; ``manifolds``;
-        ``smoothed`` and ``certificates``. Each may be left out or empty.
+        ``smoothed``, ``certificates`` and ``recipes``. Each may be left out or empty.
     strengths
         Of the conditions, clean first.
 
@@ -105,4 +109,5 @@ def make_about(settings: Mapping[str, Any], strengths: Mapping[str, float]) -> A
         manifolds=settings.get("manifolds", "class"),
         smoothed=settings.get("smoothed", {}),
         certificates=settings.get("certificates", {}),
+        recipes=settings.get("recipes", {}),
     )

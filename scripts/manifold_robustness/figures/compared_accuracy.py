@@ -11,6 +11,7 @@ from .comparison import (
     add_network_legend,
     by_network,
     describe_changes,
+    describe_colours,
     draw_compared,
     network_names,
 )
@@ -60,7 +61,8 @@ def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Fi
     figure = new_figure(size)
     axes = figure.add_subplot()
     values, low, high = (100 * part for part in by_network(accuracy, "accuracy"))
-    draw_compared(axes, network_names(accuracy), levels, values, low, high)
+    names = network_names(accuracy)
+    draw_compared(axes, names, levels, values, low, high, recipes=about.recipes)
     draw_chance(axes, int(accuracy["n_classes"].iloc[0]))
     label_log_axis(axes, levels, about.strength)
     axes.set(ylim=(0, 104), ylabel="accuracy (%), with 95 % interval")
@@ -76,4 +78,5 @@ def _describe(accuracy: pd.DataFrame, about: About) -> str:
     values, _, _ = by_network(accuracy, "accuracy")
     names = [rst_literal(name) for name in network_names(accuracy)]
     changes = describe_changes(accuracy, about.strength, names, values, "{:.2%}")
-    return f"Accuracy on {evaluated(accuracy)}, {changes}.".replace("%", " %")
+    said = f"Accuracy on {evaluated(accuracy)}, {changes}.".replace("%", " %")
+    return said + describe_colours(about.recipes)

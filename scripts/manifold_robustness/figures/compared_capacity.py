@@ -12,6 +12,7 @@ from .comparison import (
     add_network_legend,
     by_network,
     describe_changes,
+    describe_colours,
     draw_compared,
     network_names,
 )
@@ -75,7 +76,8 @@ def _plot(last: pd.DataFrame, about: About, size: tuple[float, float]) -> Figure
     axes = figure.add_subplot()
     values, low, high = by_network(last, "capacity")
     bottom, top = limits(values, low, high)
-    draw_compared(axes, network_names(last), levels, values, *np.clip([low, high], bottom, top))
+    ends = np.clip([low, high], bottom, top)
+    draw_compared(axes, network_names(last), levels, values, *ends, recipes=about.recipes)
     label_log_axis(axes, levels, about.strength)
     axes.set_ylim(bottom, top)
     axes.set_ylabel(f"capacity {CAPACITY.label}", parse_math=True)
@@ -92,4 +94,5 @@ def _describe(last: pd.DataFrame, layer_names: list[str], about: About) -> str:
     pairs = zip(network_names(last), layer_names, strict=True)
     names = [f"{rst_literal(network)} ({rst_literal(layer)})" for network, layer in pairs]
     changes = describe_changes(last, about.strength, names, values, "{:#.3g}")
-    return f"Capacity of the last layer, {changes} ({sample(last)})."
+    said = f"Capacity of the last layer, {changes} ({sample(last)})."
+    return said + describe_colours(about.recipes)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..names import rst_literal
 from .about import About
-from .comparison import COLOURS, DASHES, network_names
+from .comparison import COLOURS, DASHES, describe_colours, network_names, numbers
 from .reading import decimal, require_rows, with_interval
 from .style import new_figure, set_title
 
@@ -53,12 +53,13 @@ def draw(
     columns = ["network", "sigma", "radius", "n_images", "abstained", "mean_radius", *SHARES]
     require_rows(table, columns, "certified")
     names, sigmas = network_names(table), sorted(table["sigma"].unique())
+    kinds = numbers(names, about.recipes)
     figure = new_figure(size)
     panels = figure.subplots(1, len(sigmas), sharey=True, squeeze=False)[0]
     for axes, sigma in zip(panels, sigmas, strict=True):
-        for i, name in enumerate(names):
+        for i, (name, (kind, _)) in enumerate(zip(names, kinds, strict=True)):
             rows = table[(table["network"] == name) & (table["sigma"] == sigma)]
-            colour = COLOURS[i % len(COLOURS)]
+            colour = COLOURS[kind % len(COLOURS)]
             value, low, high = 100 * rows[SHARES].to_numpy(float).T
             axes.fill_between(rows["radius"], low, high, color=colour, alpha=0.15, linewidth=0)
             dashes = DASHES[i % len(DASHES)]
@@ -70,7 +71,7 @@ def draw(
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(names), 4))
     sample = f"{int(table['n_images'].iloc[0])} test images"
     set_title(figure, about.heading("certified by randomized smoothing"), sample)
-    return figure, _describe(table, names, sigmas)
+    return figure, _describe(table, names, sigmas) + describe_colours(about.recipes)
 
 
 def _describe(table: pd.DataFrame, names: list[str], sigmas: list[float]) -> str:

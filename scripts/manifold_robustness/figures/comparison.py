@@ -1,7 +1,7 @@
 """Several networks or measures in the same axes: a line each, by colour, mark and dashes."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,22 @@ def by_network(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray
     return grid(column), grid(f"{column}_low"), grid(f"{column}_high")
 
 
+def numbers(names: Sequence[str], recipes: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Return the number of each network's recipe, and its own among the trainings by that recipe.
+
+    A network without a recipe is the only one of its kind.
+
+    >>> numbers(["a-1", "a-2", "b", "a-3"], {"a-1": "a", "a-2": "a", "a-3": "a"})
+    [(0, 0), (0, 1), (1, 0), (0, 2)]
+    """
+    kinds, members, found = {}, {}, []
+    for name in names:
+        kind = recipes.get(name, name)
+        members[kind] = members.get(kind, -1) + 1
+        found.append((kinds.setdefault(kind, len(kinds)), members[kind]))
+    return found
+
+
 def draw_compared(
     axes: Axes,
     names: Sequence[str],
@@ -62,20 +78,20 @@ def draw_compared(
     low: np.ndarray,
     high: np.ndarray,
     first: int = 0,
+    recipes: Mapping[str, str] | None = None,
 ) -> None:
     """Draw a line with its intervals per network or measure; arrays are (n_names, n_strengths).
 
     Their marks of one strength stand a little apart, so that their bars show. The first has the
     colour, mark and dashes of the number `first`: lines of another panel that mean something else
-    look otherwise.
+    look otherwise. Trainings by one of the `recipes` share colour and dashes.
     """
     perturbed = np.array(levels) > 0
-    shifted = zip(names, shifts(len(names), levels), strict=True)
-    for row, (name, shift) in enumerate(shifted):
-        i = first + row
+    shifted = zip(names, shifts(len(names), levels), numbers(names, recipes or {}), strict=True)
+    for row, (name, shift, (kind, member)) in enumerate(shifted):
         places = log_places(levels) + shift
-        turn, colour = divmod(i, len(COLOURS))
-        look = line_look(COLOURS[colour], *MARKERS[(i + turn) % len(MARKERS)])
+        turn, colour = divmod(first + kind, len(COLOURS))
+        look = line_look(COLOURS[colour], *MARKERS[(first + kind + turn + member) % len(MARKERS)])
         axes.vlines(places, low[row], high[row], color=COLOURS[colour], linewidth=1.2)
         axes.plot(places[~perturbed], values[row, ~perturbed], linestyle="none", **look)
         axes.plot(
@@ -125,6 +141,15 @@ def describe_changes(
         for name, row in zip(names, values, strict=True)
     )
     return f"{'from ' if len(ends) > 1 else ''}{where}: {changes}"
+
+
+def describe_colours(recipes: Mapping[str, str]) -> str:
+    """Return a sentence on the colours, to be added to others, where a recipe is trained again.
+
+    >>> describe_colours({}), describe_colours({"a-1": "a", "a-2": "a"})
+    ('', ' Trainings by the same recipe have the same colour.')
+    """
+    return " Trainings by the same recipe have the same colour." if recipes else ""
 
 
 def _word(value: float, form: str) -> str:
