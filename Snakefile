@@ -45,7 +45,8 @@ rule all:
 
 onsuccess:
     record_code()
-    print(f"Done: figures in {RESULTS}/figures, tables in {RESULTS}/tables.")
+    drawn = f"figures in {RESULTS}/figures, " if FIGURES else ""
+    print(f"Done: {drawn}tables in {RESULTS}/tables.")
 
 
 onerror:

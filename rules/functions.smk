@@ -255,7 +255,7 @@ def subject_of(wildcards):
     several = len(NETWORKS) > 1
     subject = {"network": wildcards.get("network") if several else None}
     subject["manifolds"] = MANIFOLDS
-    if EXPERIMENT.repeated and not subject["network"]:
+    if EXPERIMENT.repeated and figure.scope in ("comparison", "networks"):
         subject["recipes"] = RECIPES
     if {*CERTIFIED_TABLES} & {*figure.inputs}:
         subject["smoothed"] = {level: measured_under(level) for level in CERTIFIED}

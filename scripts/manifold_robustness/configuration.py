@@ -247,16 +247,11 @@ def _sentences(problem):
     if requirement is None:
         requirement, meaning = meaning or f"such that {rule}: {wanted}", None
     because = f" ({meaning})" if meaning else ""
-    if isinstance(value, bool) and _takes_text(problem.schema):
-        word = "yes and on" if value else "no and off"
-        because += f"; in YAML {word} are {str(value).lower()}, so put them in quotes as text"
+    types = problem.schema.get("type", [])
+    if isinstance(value, bool) and "string" in ([types] if isinstance(types, str) else types):
+        words = "yes and on" if value else "no and off"
+        because += f"; {words} are {str(value).lower()} in YAML, so put them in quotes as text"
     return [f"config: {where} is {shown(value)}, but must be {requirement}{because}"]
-
-
-def _takes_text(schema):
-    types = schema.get("type", [])
-    kinds = [types] if isinstance(types, str) else types
-    return "string" in kinds or any(isinstance(one, str) for one in schema.get("enum", []))
 
 
 def _joined(sentences):

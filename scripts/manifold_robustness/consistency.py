@@ -3,8 +3,6 @@
 Each raises a `ConfigurationError` of one sentence; `experiment.read_experiment` calls them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +44,7 @@ def require_newer_layout(run: str) -> None:
 
 
 def require_references(
-    config: dict, networks: Sequence[Network], figures: Mapping[str, Figure]
+    config: dict, networks: Sequence[Network], figures: Mapping[str, "Figure"]
 ) -> None:
     """What one part of the configuration says of another."""
     styles = {name: figure.style for name, figure in figures.items()}

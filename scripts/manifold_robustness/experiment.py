@@ -332,8 +332,13 @@ def _figures(settings, geometry, absent):
         _require_drawable(name, declared, geometry)
         given = settings.get(name, {})
         require_options(given, declared["options"], f"figures.{name}", f"figures/{name}.py")
-        options = {**declared["options"].get("properties", {}), **DRAW}
-        schema = {**declared["options"], "properties": options}
+        own = declared["options"].get("properties", {})
+        if {*DRAW} & {*own}:
+            raise ConfigurationError(
+                f"Need options other than {listed(DRAW)} in the figure {name}: every figure has "
+                "that one already, and it says in the configuration whether the figure is drawn."
+            )
+        schema = {**declared["options"], "properties": {**own, **DRAW}}
         schema |= {"type": "object", "additionalProperties": False}
         try:
             style = check_config(fill_defaults(given, schema), schema)
@@ -373,11 +378,6 @@ def _require_drawable(name, declared, geometry):
         raise ConfigurationError(
             f"Need inputs out of {', '.join(SOURCES[scope])} in the figure {name}, whose scope is "
             f"{scope}. Got {', '.join(unknown)}."
-        )
-    if {*DRAW} & {*declared["options"].get("properties", {})}:
-        raise ConfigurationError(
-            f"Need options other than {listed(DRAW)} in the figure {name}: every figure has that "
-            "one already, and it says in the configuration whether the figure is drawn."
         )
 
 

@@ -131,18 +131,8 @@ def list_networks(
         doesn't exist, layers that no network keeps, and settings of a training that are not valid.
     """
     entries = [one for entry in config["networks"] for one in _trainings(entry)]
-    names = [entry["name"] for entry in entries]
-    folders = [name.casefold() for name in names]  # some file systems take A and a for one name
-    for name, folder in zip(names, folders, strict=True):
-        if folder in RESERVED:
-            raise ConfigurationError(
-                f"config: need a network's name other than {', '.join(RESERVED)}. Got {name}."
-            )
-        if folders.count(folder) > 1:
-            raise ConfigurationError(
-                f"config: networks holds the name {name} {folders.count(folder)} times, whatever "
-                "the case; give each its own."
-            )
+    for names in ([one["name"] for one in config["networks"]], [one["name"] for one in entries]):
+        _require_names(names)
     networks = [
         _recorded(config, entry)
         if "activations" in entry
@@ -190,6 +180,20 @@ forward order, which is conv, fc. Got fc, conv.
             f"config: need the layers of the network {network} in forward order, which is "
             f"{listed(ordered)}. Got {listed(wanted)}.{source}"
         )
+
+
+def _require_names(names):
+    folders = [name.casefold() for name in names]  # some file systems take A and a for one name
+    for name, folder in zip(names, folders, strict=True):
+        if folder in RESERVED:
+            raise ConfigurationError(
+                f"config: need a network's name other than {', '.join(RESERVED)}. Got {name}."
+            )
+        if folders.count(folder) > 1:
+            raise ConfigurationError(
+                f"config: networks holds the name {name} {folders.count(folder)} times, whatever "
+                "the case; give each its own."
+            )
 
 
 def _trainings(entry):

@@ -275,6 +275,8 @@ def test_a_figure_asks_for_what_there_is(config, monkeypatch):
     assert f"Need a scope out of {scopes} in" in ask(scope="famly")
     own = {"properties": {"draw": {"type": "string", "default": "all"}}}
     assert "Need options other than draw in the figure accuracy" in ask(options=own)
+    assert "Need a JSON schema for the options that figures/accuracy.py" in ask(options=[])
+    assert "Got one with properties = 3" in ask(options={"properties": 3})
 
 
 def test_an_option_without_a_default_is_asked_for_where_it_belongs(config, monkeypatch):

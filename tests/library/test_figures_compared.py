@@ -130,6 +130,18 @@ def test_more_networks_than_colours_differ_all_the_same():
     assert len({(line.get_color(), line.get_marker()) for line in drawn}) == 20
 
 
+@pytest.mark.parametrize(("recipes", "trainings"), [(1, 10), (9, 2), (5, 3)])
+def test_trainings_differ_however_many_they_are(recipes, trainings):
+    kinds = {f"r{i}-{k}": f"r{i}" for i in range(recipes) for k in range(trainings)}
+    table = pd.concat(make_accuracy(network=name) for name in kinds)
+    figure, _ = draw("compared_accuracy", about(recipes=kinds), accuracy=table)
+    drawn = [line for line in figure.axes[0].lines if line.get_label() in kinds]
+    looks = {(line.get_color(), line.get_marker(), str(line._dash_pattern)) for line in drawn}
+    assert len(looks) == len(drawn) == recipes * trainings
+    colours = {kinds[line.get_label()]: line.get_color() for line in drawn}
+    assert all(line.get_color() == colours[kinds[line.get_label()]] for line in drawn)
+
+
 @pytest.mark.parametrize("name", ["compared_accuracy", "compared_capacity"])
 def test_trainings_by_one_recipe_have_its_colour_and_marks_of_their_own(name, accuracy, summary):
     recipes = {"zeta": "first", "alpha": "second", "$mid_$": "first"}

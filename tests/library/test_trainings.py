@@ -43,6 +43,8 @@ def test_every_training_has_a_seed_of_its_own_and_a_single_one_the_run_s():
 def test_names_that_meet_are_refused():
     with pytest.raises(ConfigurationError, match="holds the name a-2 2 times"):
         networks({"name": "a", "repeats": 2}, {"name": "a-2"})
+    with pytest.raises(ConfigurationError, match="holds the name a 2 times"):
+        networks({"name": "a", "repeats": 2}, {"name": "a"})  # tables of trainings name the entry
 
 
 def test_weights_of_ones_own_are_not_trained_again(tmp_path):

@@ -20,6 +20,7 @@ NOISE = {"family": "gaussian", "clip": False, "strengths": [0.25]}
 TABLE, CLASSES = "results/tiny/tables/certified.csv", "results/tiny/tables/certified_classes.csv"
 FIGURE = "results/tiny/figures/small-1/certified.svg"
 TRAININGS = "results/tiny/tables/trainings.csv"
+COMPARED = "results/tiny/figures/comparison/gaussian/compared_accuracy.svg"
 TOGETHER = "results/tiny/figures/comparison/gaussian/trainings.svg"
 FILE = "small-1/certified/sigma-0.25.h5"
 
@@ -39,7 +40,7 @@ def certificates(experiment, name=FILE):
 
 def test_a_run_certifies_its_network(fresh):
     fresh.configure(certifying)
-    fresh.succeed(TABLE, CLASSES, FIGURE, TRAININGS, TOGETHER)
+    fresh.succeed(TABLE, CLASSES, FIGURE, TRAININGS, TOGETHER, COMPARED)
     found = certificates(fresh)
     assert len(found.label) == 40 and found.sigma == 0.25
     sure = ~found.abstained
@@ -50,6 +51,9 @@ def test_a_run_certifies_its_network(fresh):
     )
     caption = fresh.result("figures/small-1/certified.rst").read_text()
     assert "gaussian/sigma-0.25" in caption  # the geometry under the same noise
+
+    compared = (fresh.root / COMPARED).with_suffix(".rst").read_text()
+    assert "Trainings by the same recipe have the same colour." in compared
 
     # The two trainings have seeds and weights of their own, and one row together.
     first, second = (fresh.contents(f"small-{k}/weights", "*.safetensors") for k in (1, 2))

@@ -22,7 +22,8 @@ def recorded(experiment, alone):
         config["figures"] = {}
 
     experiment.configure(edit)
-    experiment.draw_only("accuracy", "layers", "joint_geometry", "compared_capacity")
+    of_geometry = ["layers"] if alone else ["layers", "heatmaps", "capacities", "joint_geometry"]
+    experiment.draw_only(*of_geometry, "accuracy", "capacity_accuracy", "examples")
 
 
 def test_they_are_measured_drawn_and_told(fresh):
@@ -47,7 +48,7 @@ def test_they_are_measured_drawn_and_told(fresh):
     assert row["capacity"] == pytest.approx(expected, rel=1e-6)
     assert row["n_points"] == 6 and row["n_features"] == 200
     figures = {path.stem for path in fresh.result("figures/cortex/contrast").glob("*.png")}
-    assert figures == {"layers", "joint_geometry"}  # there is no accuracy to draw
+    assert figures == {"layers", "heatmaps", "capacities", "joint_geometry"}  # no accuracy to draw
     assert "contrast" in fresh.result("explore.html").read_text(encoding="utf-8")
     page = fresh.result("tables/run.rst").read_text(encoding="utf-8")
     assert "activations recorded in recordings" in page and "``tenth``" in page

@@ -94,6 +94,15 @@ def test_a_figures_style_redraws_that_figure(experiment, figure, style):
     assert experiment.stale() == {rule: 1}
 
 
+def test_a_figure_that_is_left_out_makes_nothing_stale(experiment):
+    experiment.draw_only("accuracy")
+    assert experiment.stale() == {}
+    experiment.draw_only()  # all of them
+    assert experiment.stale() == {}
+    experiment.configure(lambda config: config["figures"]["layers"].update(draw=True))
+    assert experiment.stale() == {}
+
+
 def test_another_meaning_of_the_strengths_judges_the_claims_anew(experiment):
     experiment.configure(
         lambda config: config["perturbations"][0].update(parameterization="variance")

@@ -57,12 +57,12 @@ def draw(
     figure = new_figure(size)
     panels = figure.subplots(1, len(sigmas), sharey=True, squeeze=False)[0]
     for axes, sigma in zip(panels, sigmas, strict=True):
-        for i, (name, (kind, _)) in enumerate(zip(names, kinds, strict=True)):
+        for name, (kind, member) in zip(names, kinds, strict=True):
             rows = table[(table["network"] == name) & (table["sigma"] == sigma)]
             colour = COLOURS[kind % len(COLOURS)]
             value, low, high = 100 * rows[SHARES].to_numpy(float).T
             axes.fill_between(rows["radius"], low, high, color=colour, alpha=0.15, linewidth=0)
-            dashes = DASHES[i % len(DASHES)]
+            dashes = DASHES[(kind + member) % len(DASHES)]
             axes.plot(rows["radius"], value, color=colour, linestyle=dashes, label=name)
         axes.set(title=f"σ = {sigma:g}", xlabel="radius (L2)", xlim=(0, None), ylim=(0, 102))
         axes.grid()

@@ -1,4 +1,7 @@
-"""Several networks or measures in the same axes: a line each, by colour, mark and dashes."""
+"""Several networks or measures in the same axes: a line each, by colour, mark and dashes.
+
+Trainings by one recipe share the colour.
+"""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -84,20 +87,21 @@ def draw_compared(
 
     Their marks of one strength stand a little apart, so that their bars show. The first has the
     colour, mark and dashes of the number `first`: lines of another panel that mean something else
-    look otherwise. Trainings by one of the `recipes` share colour and dashes.
+    look otherwise. Trainings by one of the `recipes` have its colour and marks of their own.
     """
     perturbed = np.array(levels) > 0
     shifted = zip(names, shifts(len(names), levels), numbers(names, recipes or {}), strict=True)
     for row, (name, shift, (kind, member)) in enumerate(shifted):
         places = log_places(levels) + shift
         turn, colour = divmod(first + kind, len(COLOURS))
+        dashes = DASHES[(colour + turn + member // len(MARKERS)) % len(DASHES)]
         look = line_look(COLOURS[colour], *MARKERS[(first + kind + turn + member) % len(MARKERS)])
         axes.vlines(places, low[row], high[row], color=COLOURS[colour], linewidth=1.2)
         axes.plot(places[~perturbed], values[row, ~perturbed], linestyle="none", **look)
         axes.plot(
             places[perturbed],
             values[row, perturbed],
-            linestyle=DASHES[colour],
+            linestyle=dashes,
             label=textwrap.fill(name, NAME_WIDTH),
             **look,
         )
@@ -146,10 +150,11 @@ def describe_changes(
 def describe_colours(recipes: Mapping[str, str]) -> str:
     """Return a sentence on the colours, to be added to others, where a recipe is trained again.
 
-    >>> describe_colours({}), describe_colours({"a-1": "a", "a-2": "a"})
+    >>> describe_colours({"a-1": "a"}), describe_colours({"a-1": "a", "a-2": "a"})
     ('', ' Trainings by the same recipe have the same colour.')
     """
-    return " Trainings by the same recipe have the same colour." if recipes else ""
+    several = len({*recipes.values()}) < len(recipes)
+    return " Trainings by the same recipe have the same colour." if several else ""
 
 
 def _word(value: float, form: str) -> str:
