@@ -247,10 +247,9 @@ def _sentences(problem):
     if requirement is None:
         requirement, meaning = meaning or f"such that {rule}: {wanted}", None
     because = f" ({meaning})" if meaning else ""
-    types = problem.schema.get("type", [])
-    if isinstance(value, bool) and "string" in ([types] if isinstance(types, str) else types):
-        words = "yes and on" if value else "no and off"
-        because += f"; {words} are {str(value).lower()} in YAML, so put them in quotes as text"
+    if isinstance(value, bool) and problem.schema.get("type") == "string":
+        words = "yes, on and true" if value else "no, off and false"
+        because += f"; {words} are the same in YAML, so put them in quotes where they are text"
     return [f"config: {where} is {shown(value)}, but must be {requirement}{because}"]
 
 

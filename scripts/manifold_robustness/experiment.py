@@ -315,7 +315,7 @@ def _certified(asked):
 
 
 def _figures(settings, geometry, absent):
-    """The figures of what the run measures; the settings of the others are checked all the same.
+    """The figures of what the run measures; the settings of all are checked by their schema.
 
     Left out are those that show a table which the run does not make, one of `absent`, and those
     that the configuration does not want to be drawn.

@@ -46,7 +46,7 @@ summary.nc          every measure by network, condition and layer, with 95 % int
                     units; netCDF-4: xarray.open_dataset("summary.nc"), or any netCDF library
 tables/             the same and more as CSV; verification.txt: what was checked of them
 explore.html        a page to explore them in a browser
-figures/            the run's figures as SVG and PNG, with its caption as .rst
+figures/            the run's figures as SVG and PNG, each with its caption as .rst
 configuration.yaml  the run's configuration, with its overlays merged
 provenance.json     of every network and condition, which settings (defaults too) and which code
                     each stage had, the SHA-256 of the weights, and the versions of the software

@@ -131,8 +131,13 @@ def list_networks(
         doesn't exist, layers that no network keeps, and settings of a training that are not valid.
     """
     entries = [one for entry in config["networks"] for one in _trainings(entry)]
-    for names in ([one["name"] for one in config["networks"]], [one["name"] for one in entries]):
-        _require_names(names)
+    _require_different([one["name"] for one in config["networks"]])
+    _require_different([one["name"] for one in entries])
+    for name in (one["name"] for one in entries):
+        if name.casefold() in RESERVED:
+            raise ConfigurationError(
+                f"config: need a network's name other than {', '.join(RESERVED)}. Got {name}."
+            )
     networks = [
         _recorded(config, entry)
         if "activations" in entry
@@ -182,13 +187,9 @@ forward order, which is conv, fc. Got fc, conv.
         )
 
 
-def _require_names(names):
+def _require_different(names):
     folders = [name.casefold() for name in names]  # some file systems take A and a for one name
     for name, folder in zip(names, folders, strict=True):
-        if folder in RESERVED:
-            raise ConfigurationError(
-                f"config: need a network's name other than {', '.join(RESERVED)}. Got {name}."
-            )
         if folders.count(folder) > 1:
             raise ConfigurationError(
                 f"config: networks holds the name {name} {folders.count(folder)} times, whatever "

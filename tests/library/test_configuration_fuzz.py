@@ -69,7 +69,7 @@ TYPES = [
     ("seed: 1e-3", "seed is 0.001, type integer"),
     ("run: 2024", "run is 2024, type string"),
     ("run: 2024-01-01", ACCEPTED),  # a date is text
-    ("run: yes", "run is True, type string, yes and on are true in YAML, in quotes"),
+    ("run: yes", "run is True, type string, on and true are the same in YAML, in quotes"),
     ("run: null", "run is None, type string"),
     ("run: 1.5", "run is 1.5, type string"),
     ("run: [a]", "run is ['a'], type string"),

@@ -131,7 +131,7 @@ def test_more_networks_than_colours_differ_all_the_same():
 
 
 @pytest.mark.parametrize(("recipes", "trainings"), [(1, 10), (9, 2), (5, 3)])
-def test_trainings_differ_however_many_they_are(recipes, trainings):
+def test_trainings_of_many_recipes_or_many_of_one_differ(recipes, trainings):
     kinds = {f"r{i}-{k}": f"r{i}" for i in range(recipes) for k in range(trainings)}
     table = pd.concat(make_accuracy(network=name) for name in kinds)
     figure, _ = draw("compared_accuracy", about(recipes=kinds), accuracy=table)

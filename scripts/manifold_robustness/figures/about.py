@@ -46,8 +46,8 @@ class About:
         By the same levels, published certificates: ``title``, ``radius`` and
         ``certified_accuracy``, the last two of equal length.
     recipes : mapping of str to str
-        By network, the entry of the configuration that it is a training of, where entries ask for
-        repeated trainings; else empty.
+        By network, the entry of the configuration that it is a training of, where any entry asks
+        for repeated trainings; else empty.
     """
 
     network: str | None = None

@@ -76,7 +76,8 @@ def _plot(accuracy: pd.DataFrame, about: About, size: tuple[float, float]) -> Fi
 def _describe(accuracy: pd.DataFrame, about: About) -> str:
     """Return every network's accuracy at both ends of the strengths, as a sentence."""
     values, _, _ = by_network(accuracy, "accuracy")
-    names = [rst_literal(name) for name in network_names(accuracy)]
-    changes = describe_changes(accuracy, about.strength, names, values, "{:.2%}")
+    names = network_names(accuracy)
+    literal = [rst_literal(name) for name in names]
+    changes = describe_changes(accuracy, about.strength, literal, values, "{:.2%}")
     said = f"Accuracy on {evaluated(accuracy)}, {changes}.".replace("%", " %")
-    return said + describe_colours(about.recipes)
+    return said + describe_colours(names, about.recipes)

@@ -95,4 +95,4 @@ def _describe(last: pd.DataFrame, layer_names: list[str], about: About) -> str:
     names = [f"{rst_literal(network)} ({rst_literal(layer)})" for network, layer in pairs]
     changes = describe_changes(last, about.strength, names, values, "{:#.3g}")
     said = f"Capacity of the last layer, {changes} ({sample(last)})."
-    return said + describe_colours(about.recipes)
+    return said + describe_colours(network_names(last), about.recipes)

@@ -62,7 +62,7 @@ def draw(
             colour = COLOURS[kind % len(COLOURS)]
             value, low, high = 100 * rows[SHARES].to_numpy(float).T
             axes.fill_between(rows["radius"], low, high, color=colour, alpha=0.15, linewidth=0)
-            dashes = DASHES[(kind + member) % len(DASHES)]
+            dashes = DASHES[(kind + kind // len(COLOURS) + member) % len(DASHES)]
             axes.plot(rows["radius"], value, color=colour, linestyle=dashes, label=name)
         axes.set(title=f"σ = {sigma:g}", xlabel="radius (L2)", xlim=(0, None), ylim=(0, 102))
         axes.grid()
@@ -71,7 +71,7 @@ def draw(
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(names), 4))
     sample = f"{int(table['n_images'].iloc[0])} test images"
     set_title(figure, about.heading("certified by randomized smoothing"), sample)
-    return figure, _describe(table, names, sigmas) + describe_colours(about.recipes)
+    return figure, _describe(table, names, sigmas) + describe_colours(names, about.recipes)
 
 
 def _describe(table: pd.DataFrame, names: list[str], sigmas: list[float]) -> str:

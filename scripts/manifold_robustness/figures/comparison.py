@@ -87,7 +87,8 @@ def draw_compared(
 
     Their marks of one strength stand a little apart, so that their bars show. The first has the
     colour, mark and dashes of the number `first`: lines of another panel that mean something else
-    look otherwise. Trainings by one of the `recipes` have its colour and marks of their own.
+    look otherwise. Trainings by one of the `recipes` have its colour, and marks of their own; from
+    the ninth on dashes too.
     """
     perturbed = np.array(levels) > 0
     shifted = zip(names, shifts(len(names), levels), numbers(names, recipes or {}), strict=True)
@@ -147,13 +148,14 @@ def describe_changes(
     return f"{'from ' if len(ends) > 1 else ''}{where}: {changes}"
 
 
-def describe_colours(recipes: Mapping[str, str]) -> str:
-    """Return a sentence on the colours, to be added to others, where a recipe is trained again.
+def describe_colours(names: Sequence[str], recipes: Mapping[str, str]) -> str:
+    """Return a sentence on the colours, to be added to others, where a recipe stands twice.
 
-    >>> describe_colours({"a-1": "a"}), describe_colours({"a-1": "a", "a-2": "a"})
+    >>> recipes = {"a-1": "a", "a-2": "a"}
+    >>> describe_colours(["a-1", "b"], recipes), describe_colours(["a-1", "a-2"], recipes)
     ('', ' Trainings by the same recipe have the same colour.')
     """
-    several = len({*recipes.values()}) < len(recipes)
+    several = any(member for _, member in numbers(names, recipes))
     return " Trainings by the same recipe have the same colour." if several else ""
 
 
