@@ -132,11 +132,11 @@ def test_every_network_has_its_line_in_every_panel():
         assert lines["plain"].get_ydata()[0] == pytest.approx(80)
         assert lines["noisy"].get_ydata()[0] == pytest.approx(40)
     assert "``noisy`` 40.0 % (38.0 to 42.0), mean radius" in text
-    # Trainings by one recipe have its colour, and dashes of their own.
+    # Trainings by one recipe have its colour, and marks of their own.
     recipes = {"plain": "one", "noisy": "one"}
     together, text = draw("compared_certified", About(recipes=recipes), certified=networks)
     first, second = together.axes[0].lines
     assert first.get_color() == second.get_color()
-    assert first._dash_pattern != second._dash_pattern
+    assert first.get_marker() != second.get_marker()
     assert len({line.get_color() for line in figure.axes[0].lines}) == 2
     assert text.endswith("Trainings by the same recipe have the same colour.")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..names import rst_literal
 from .about import About
-from .comparison import COLOURS, DASHES, describe_colours, network_names, numbers
+from .comparison import describe_colours, looks, network_names
 from .reading import decimal, require_rows, with_interval
 from .style import new_figure, set_title
 
@@ -39,6 +39,7 @@ DECLARATION = {
 }
 
 SHARES = with_interval(["certified_accuracy"])
+MARKED = 10  # every tenth radius has a mark
 
 
 def draw(
@@ -53,17 +54,19 @@ def draw(
     columns = ["network", "sigma", "radius", "n_images", "abstained", "mean_radius", *SHARES]
     require_rows(table, columns, "certified")
     names, sigmas = network_names(table), sorted(table["sigma"].unique())
-    kinds = numbers(names, about.recipes)
     figure = new_figure(size)
     panels = figure.subplots(1, len(sigmas), sharey=True, squeeze=False)[0]
     for axes, sigma in zip(panels, sigmas, strict=True):
-        for name, (kind, member) in zip(names, kinds, strict=True):
+        for i, (name, look) in enumerate(zip(names, looks(names, about.recipes), strict=True)):
             rows = table[(table["network"] == name) & (table["sigma"] == sigma)]
-            colour = COLOURS[kind % len(COLOURS)]
             value, low, high = 100 * rows[SHARES].to_numpy(float).T
-            axes.fill_between(rows["radius"], low, high, color=colour, alpha=0.15, linewidth=0)
-            dashes = DASHES[(kind + kind // len(COLOURS) + member) % len(DASHES)]
-            axes.plot(rows["radius"], value, color=colour, linestyle=dashes, label=name)
+            shade = {"color": look["color"], "alpha": 0.15, "linewidth": 0}
+            axes.fill_between(rows["radius"], low, high, **shade)
+            marks = (
+                i % MARKED,
+                MARKED,
+            )  # at other radii for each network, so that none hides another
+            axes.plot(rows["radius"], value, label=name, markevery=marks, **look)
         axes.set(title=f"σ = {sigma:g}", xlabel="radius (L2)", xlim=(0, None), ylim=(0, 102))
         axes.grid()
     panels[0].set_ylabel("certified accuracy (%)")

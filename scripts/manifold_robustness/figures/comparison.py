@@ -73,6 +73,21 @@ def numbers(names: Sequence[str], recipes: Mapping[str, str]) -> list[tuple[int,
     return found
 
 
+def looks(names: Sequence[str], recipes: Mapping[str, str], first: int = 0) -> list[dict]:
+    """Return how each network's line and marks are drawn, for :meth:`matplotlib.axes.Axes.plot`.
+
+    The first has the colour, mark and dashes of the number `first`. Trainings by one of the
+    `recipes` have its colour, and marks of their own; from the ninth on dashes too.
+    """
+    found = []
+    for kind, member in numbers(names, recipes):
+        turn, colour = divmod(first + kind, len(COLOURS))
+        mark = MARKERS[(first + kind + turn + member) % len(MARKERS)]
+        dashes = DASHES[(colour + turn + member // len(MARKERS)) % len(DASHES)]
+        found.append({**line_look(COLOURS[colour], *mark), "linestyle": dashes})
+    return found
+
+
 def draw_compared(
     axes: Axes,
     names: Sequence[str],
@@ -85,27 +100,18 @@ def draw_compared(
 ) -> None:
     """Draw a line with its intervals per network or measure; arrays are (n_names, n_strengths).
 
-    Their marks of one strength stand a little apart, so that their bars show. The first has the
-    colour, mark and dashes of the number `first`: lines of another panel that mean something else
-    look otherwise. Trainings by one of the `recipes` have its colour, and marks of their own; from
-    the ninth on dashes too.
+    Their marks of one strength stand a little apart, so that their bars show. `first` and `recipes`
+    are those of :func:`looks`: lines of another panel that mean something else look otherwise.
     """
     perturbed = np.array(levels) > 0
-    shifted = zip(names, shifts(len(names), levels), numbers(names, recipes or {}), strict=True)
-    for row, (name, shift, (kind, member)) in enumerate(shifted):
+    drawn = zip(names, shifts(len(names), levels), looks(names, recipes or {}, first), strict=True)
+    for row, (name, shift, look) in enumerate(drawn):
         places = log_places(levels) + shift
-        turn, colour = divmod(first + kind, len(COLOURS))
-        dashes = DASHES[(colour + turn + member // len(MARKERS)) % len(DASHES)]
-        look = line_look(COLOURS[colour], *MARKERS[(first + kind + turn + member) % len(MARKERS)])
-        axes.vlines(places, low[row], high[row], color=COLOURS[colour], linewidth=1.2)
-        axes.plot(places[~perturbed], values[row, ~perturbed], linestyle="none", **look)
-        axes.plot(
-            places[perturbed],
-            values[row, perturbed],
-            linestyle=dashes,
-            label=textwrap.fill(name, NAME_WIDTH),
-            **look,
-        )
+        axes.vlines(places, low[row], high[row], color=look["color"], linewidth=1.2)
+        clean = {**look, "linestyle": "none"}
+        axes.plot(places[~perturbed], values[row, ~perturbed], **clean)
+        label = textwrap.fill(name, NAME_WIDTH)
+        axes.plot(places[perturbed], values[row, perturbed], label=label, **look)
 
 
 def line_look(colour: str, marker: str, size: float) -> dict:
