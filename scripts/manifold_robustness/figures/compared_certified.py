@@ -62,11 +62,8 @@ def draw(
             value, low, high = 100 * rows[SHARES].to_numpy(float).T
             shade = {"color": look["color"], "alpha": 0.15, "linewidth": 0}
             axes.fill_between(rows["radius"], low, high, **shade)
-            marks = (
-                i % MARKED,
-                MARKED,
-            )  # at other radii for each network, so that none hides another
-            axes.plot(rows["radius"], value, label=name, markevery=marks, **look)
+            # Each network's marks stand at other radii, so that none hides another's.
+            axes.plot(rows["radius"], value, label=name, markevery=(i % MARKED, MARKED), **look)
         axes.set(title=f"σ = {sigma:g}", xlabel="radius (L2)", xlim=(0, None), ylim=(0, 102))
         axes.grid()
     panels[0].set_ylabel("certified accuracy (%)")
